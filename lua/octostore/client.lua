@@ -1,0 +1,300 @@
+-- The client: one method for each call of the service that a lock user needs.
+-- May use: config, exchange, errors, lock, options; lua-cjson for metadata tables.
+-- Every method makes one call and returns its result, or nil and an octostore.Error. A wrong type
+-- raises, like the standard library; every other failure is returned.
+
+local config = require "octostore.config"
+local errors = require "octostore.errors"
+local exchange = require "octostore.exchange"
+local lock = require "octostore.lock"
+local options = require "octostore.options"
+
+---@class octostore.Client
+local Client = {}
+Client.__index = Client
+Client.__name = "octostore.client"
+
+local CALLER = 3 -- the level of whoever called a method, seen from `call`
+
+local function closed(operation)
+  return errors.new("cancelled", "client_closed", operation .. ": the client is closed", { operation = operation })
+end
+
+---@return any? result
+---@return octostore.Error?
+local function call(self, operation, given, ...)
+  if self._closed then
+    return nil, closed(operation)
+  end
+  local result, err = exchange.call(self._parts, CALLER, operation, given, ...)
+  return result, err
+end
+
+---Splits the last argument of acquire_lock and renew_lock: a TTL or a table of options.
+local function ttl_or_options(value)
+  if type(value) == "table" then
+    return nil, value
+  end
+  return value, nil
+end
+
+---Metadata travels as a string; a table is encoded as JSON.
+local function encode_metadata(given)
+  local metadata = given and given.metadata
+  if type(metadata) ~= "table" then
+    return nil
+  end
+  local ok, text = pcall(require("cjson").encode, metadata)
+  if ok then
+    return text
+  end
+  return nil, errors.validation("metadata", "acquire_lock: metadata cannot be encoded as JSON: " .. tostring(text))
+end
+
+---@class octostore.Health
+---@field status string "ok"
+---@field storage string?
+---@field db_size_bytes integer?
+
+---Asks whether the service is up. Needs no token.
+---@param given octostore.CallOptions?
+---@return octostore.Health?
+---@return octostore.Error?
+function Client:health(given)
+  local result, err = call(self, "health", given)
+  return result, err
+end
+
+---@class octostore.AcquireOptions: octostore.CallOptions
+---@field ttl integer? seconds, 1 to 3600 (default 60)
+---@field metadata string|table? for others to see: up to 1024 characters; a table is sent as JSON
+---@field session_id string? UUID of a session of this token
+---@field ephemeral boolean? the session is the holder, and the lock ends with it
+---@field lock_delay integer? seconds, 0 to 30, before the lock can be had again once it ends
+---@field acl { acquire: string[] }? who may acquire it from now on: "user:NAME", "token:TOKEN"
+
+---@class octostore.Acquired
+---@field status "acquired"
+---@field lease_id string a secret: who has it can release and renew the lock
+---@field fencing_token integer|number|string exact; a string beyond 2^53 on Lua 5.1, 5.2 and LuaJIT
+---@field expires_at string RFC 3339, by the server's clock
+---@field renew_after number? seconds after which the server would like a renewal
+---@field metadata string?
+
+---One token is one holder: two workers that share a token BOTH acquire the lock, with the same
+---lease. For exclusion between them use a session each (`session_id`, `ephemeral`).
+---A lock of someone else is an error of kind "lock_held" with `holder_id`, `expires_at`,
+---`retry_after` and `metadata`; one within its lock delay is "lock_delayed" with `available_at`.
+---The lease is not renewed by itself.
+---@param name string components of 1 to 64 bytes separated by "/", 256 bytes in all
+---@param given integer|octostore.AcquireOptions|nil a TTL in seconds, or options
+---@return octostore.Acquired?
+---@return octostore.Error?
+function Client:acquire_lock(name, given)
+  local ttl, opts = ttl_or_options(given)
+  local metadata, problem = encode_metadata(opts)
+  if problem then
+    return nil, problem
+  end
+  local result, err = call(self, "acquire_lock", opts, name, ttl, metadata)
+  return result, err
+end
+
+---Releases a lock by its lease. A lease that is already gone is an error of kind "lock_lost", unless
+---it was this call that ended it.
+---@param name string
+---@param lease_id string
+---@param given octostore.CallOptions?
+---@return true?
+---@return octostore.Error?
+function Client:release_lock(name, lease_id, given)
+  local result, err = call(self, "release_lock", given, name, lease_id)
+  return result, err
+end
+
+---@class octostore.RenewOptions: octostore.CallOptions
+---@field ttl integer? seconds from now, 1 to 3600 (default 60)
+
+---@class octostore.Renewed
+---@field lease_id string
+---@field expires_at string
+---@field renew_after number? seconds
+
+---Sets the end of a lease to `ttl` seconds from now, which may be earlier than before.
+---@param name string
+---@param lease_id string
+---@param given integer|octostore.RenewOptions|nil a TTL in seconds, or options
+---@return octostore.Renewed?
+---@return octostore.Error? kind "lock_lost" when the lease is gone
+function Client:renew_lock(name, lease_id, given)
+  local ttl, opts = ttl_or_options(given)
+  local result, err = call(self, "renew_lock", opts, name, lease_id, ttl)
+  return result, err
+end
+
+---@class octostore.LockStatus
+---@field name string
+---@field status "free"|"held"
+---@field holder_id string? a pseudonym, for held locks
+---@field fencing_token integer|number|string of the holder; of a free lock it is nobody's
+---@field expires_at string?
+---@field metadata string?
+---@field acl { acquire: string[] }?
+
+---@param name string
+---@param given octostore.CallOptions?
+---@return octostore.LockStatus?
+---@return octostore.Error?
+function Client:get_lock_status(name, given)
+  local result, err = call(self, "get_lock_status", given, name)
+  return result, err
+end
+
+---@class octostore.ListOptions: octostore.CallOptions
+---@field prefix string? only names that start with it
+
+---@class octostore.LockList
+---@field locks octostore.LockStatus[]
+---@field total integer
+---@field prefix string?
+
+---Lists the locks that are held now, every user's (a namespaced token sees its namespace).
+---@param given octostore.ListOptions?
+---@return octostore.LockList?
+---@return octostore.Error?
+function Client:list_locks(given)
+  local result, err = call(self, "list_locks", given)
+  return result, err
+end
+
+---@class octostore.Token
+---@field token string a secret
+---@field user_id string
+---@field github_username string?
+---@field namespace string?
+
+local LOST_TOKEN = "; the answer was lost: the old token may be dead, and the new one with the answer. "
+  .. "Check whether the old one still works before anything else; if it does not, the account needs a new token"
+
+---Calls of rotate_token run one after the other, each with the token of the one before.
+local function wait_for_turn(parts)
+  while parts.rotating do
+    parts.driver:sleep(0.02)
+  end
+end
+
+---Replaces the token. The old one is dead at once, everywhere; this client goes on with the new one,
+---calls in flight included. The call is never repeated: when its answer is lost the error has
+---outcome "unknown" and says what that means.
+---@param given octostore.CallOptions?
+---@return octostore.Token?
+---@return octostore.Error?
+function Client:rotate_token(given)
+  local parts = self._parts
+  wait_for_turn(parts)
+  parts.rotating = true
+  local ok, result, err = pcall(exchange.call, parts, CALLER + 1, "rotate_token", given)
+  if ok and result then
+    parts.endpoint:set_token(result.token)
+  end
+  parts.rotating = false
+  if not ok then
+    error(result, 0)
+  end
+  if err and err.outcome == "unknown" then
+    err.message = err.message .. LOST_TOKEN
+  end
+  return result, err
+end
+
+---Sets the time that a call may take, retries included.
+---@param seconds number more than 0
+---@return true?
+---@return octostore.Error?
+function Client:set_timeout(seconds)
+  if type(seconds) ~= "number" then
+    error(("bad argument 'seconds' to 'set_timeout' (number expected, got %s)"):format(type(seconds)), 2)
+  end
+  local problem = options.check_number("set_timeout", "seconds", seconds, 0, true)
+  if problem then
+    return nil, problem
+  end
+  self._parts.timeout = seconds
+  return true
+end
+
+---The call behind scoped locks: as acquire_lock with options, with the time it was sent at.
+---@return octostore.Acquired?
+---@return octostore.Error?
+---@return number? started_at
+function Client:_acquire(name, given, level)
+  if self._closed then
+    return nil, closed("acquire_lock")
+  end
+  local metadata, problem = encode_metadata(given)
+  if problem then
+    return nil, problem
+  end
+  local result, err, started_at = exchange.call(self._parts, level, "acquire_lock", given, name, nil, metadata)
+  return result, err, started_at
+end
+
+---Acquires a lock and returns it held; see octostore.Lock. One token is one holder here too: give
+---each worker that must be excluded a token of its own.
+---@param name string
+---@param given octostore.LockOptions?
+---@return octostore.Lock?
+---@return octostore.Error?
+function Client:lock(name, given)
+  local held, err = lock.acquire(self, name, given, 2)
+  return held, err
+end
+
+---Acquires a lock, runs body(lock), and releases the lock on every path.
+---Like pcall: true and what the body returned; nil and an error when the lock was not acquired, or
+---when it was lost on the way (kind "lock_lost", the body's results in `err.results`). An error in
+---the body is raised again after the release, a string with the body's traceback.
+---@param name string
+---@param given octostore.LockOptions?
+---@param body fun(lock: octostore.Lock): ...
+---@return true?
+---@return any ...
+function Client:with_lock(name, given, body)
+  if type(body) ~= "function" then
+    error(("bad argument 'body' to 'with_lock' (function expected, got %s)"):format(type(body)), 2)
+  end
+  return lock.with(self, name, given, body, 3)
+end
+
+---Ends the client. Harmless when it has ended already; calls made later fail.
+function Client:close()
+  if self._closed then
+    return
+  end
+  self._closed = true
+  if self._owns_driver then
+    self._parts.driver:close()
+  end
+end
+
+Client.__gc = Client.close
+Client.__close = Client.close
+
+function Client:__tostring()
+  return ("octostore.client(%s%s)"):format(self._parts.endpoint:base_url(), self._closed and ", closed" or "")
+end
+
+local client = {}
+
+---@param given octostore.Options
+---@return octostore.Client?
+---@return octostore.Error?
+function client.new(given)
+  local parts, problem = config.build(given)
+  if not parts then
+    return nil, problem
+  end
+  return setmetatable({ _parts = parts, _owns_driver = type(given.driver) ~= "table", _closed = false }, Client)
+end
+
+return client

@@ -1,0 +1,249 @@
+#include "core/request.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct oct_value *path_value(const struct oct_operation *operation,
+                                          const struct oct_arguments *arguments,
+                                          struct oct_text wire)
+{
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        const struct oct_parameter *parameter = &operation->parameters[i];
+        if (parameter->place == OCT_IN_PATH &&
+            oct_text_equal(oct_text_of(parameter->wire), wire)) {
+            return &arguments->values[i];
+        }
+    }
+    return NULL;
+}
+
+/* Replaces each {wire} of the path template by its percent-encoded argument. */
+static void append_path(struct oct_buffer *out, const struct oct_operation *operation,
+                        const struct oct_arguments *arguments)
+{
+    const char *at = operation->path;
+    while (*at != '\0') {
+        size_t literal = strcspn(at, "{");
+        oct_buffer_append(out, at, literal);
+        at += literal;
+        if (*at == '{') {
+            struct oct_text wire = {at + 1, strcspn(at + 1, "}")};
+            oct_percent_encode(out, path_value(operation, arguments, wire)->text);
+            at += wire.len + 2;
+        }
+    }
+}
+
+static void append_query(struct oct_buffer *out, const struct oct_operation *operation,
+                         const struct oct_arguments *arguments)
+{
+    const char *separator = "?";
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        const struct oct_parameter *parameter = &operation->parameters[i];
+        if (parameter->place == OCT_IN_QUERY && arguments->values[i].set) {
+            oct_buffer_append_string(out, separator);
+            oct_buffer_append_string(out, parameter->wire);
+            oct_buffer_append_string(out, "=");
+            oct_percent_encode(out, arguments->values[i].text);
+            separator = "&";
+        }
+    }
+}
+
+static json_t *json_strings(const struct oct_value *value)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < value->item_count; i++) {
+        if (json_array_append_new(list, json_stringn(value->items[i].data, value->items[i].len))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* {"acquire": [principals]} */
+static json_t *json_acl(const struct oct_value *value)
+{
+    json_t *acl = json_object();
+    if (json_object_set_new(acl, "acquire", json_strings(value)) != 0) {
+        json_decref(acl);
+        return NULL;
+    }
+    return acl;
+}
+
+static json_t *json_value(enum oct_rule rule, const struct oct_value *value)
+{
+    if (rule == OCT_RULE_ACL) {
+        return json_acl(value);
+    }
+    switch (oct_rule_type(rule)) {
+    case OCT_NUMBER:
+        return json_integer((json_int_t)value->number);
+    case OCT_BOOLEAN:
+        return json_boolean(value->flag);
+    case OCT_STRINGS:
+        return json_strings(value);
+    case OCT_STRING:
+        break;
+    }
+    return json_stringn(value->text.data, value->text.len);
+}
+
+static struct oct_value with_fallback(const struct oct_parameter *parameter,
+                                      const struct oct_value *value)
+{
+    struct oct_value out = *value;
+    if (!out.set && parameter->fallback > 0) {
+        out.set = true;
+        out.type = OCT_NUMBER;
+        out.number = parameter->fallback;
+    }
+    return out;
+}
+
+/* NULL when memory ran out. */
+static json_t *json_body(const struct oct_operation *operation,
+                         const struct oct_arguments *arguments)
+{
+    json_t *body = json_object();
+    for (size_t i = 0; body != NULL && i < operation->parameter_count; i++) {
+        const struct oct_parameter *parameter = &operation->parameters[i];
+        struct oct_value value = with_fallback(parameter, &arguments->values[i]);
+        if (parameter->place == OCT_IN_BODY && value.set &&
+            json_object_set_new(body, parameter->wire, json_value(parameter->rule, &value)) != 0) {
+            json_decref(body);
+            body = NULL;
+        }
+    }
+    return body;
+}
+
+static enum oct_status build_body(const struct oct_operation *operation,
+                                  const struct oct_arguments *arguments, struct oct_request *out)
+{
+    if (!oct_operation_sends_body(operation)) {
+        return OCT_OK;
+    }
+    json_t *body = json_body(operation, arguments);
+    if (body == NULL) {
+        return OCT_NO_MEMORY;
+    }
+    out->body = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    if (out->body == NULL) {
+        return OCT_NO_MEMORY;
+    }
+    out->body_len = strlen(out->body);
+    return OCT_OK;
+}
+
+static enum oct_status copy_text(struct oct_text text, char **out)
+{
+    struct oct_buffer buffer = {NULL, 0, 0, false};
+    oct_buffer_append(&buffer, text.data, text.len);
+    *out = oct_buffer_take(&buffer);
+    return *out == NULL ? OCT_NO_MEMORY : OCT_OK;
+}
+
+bool oct_may_carry_credentials(const struct oct_base_url *base,
+                               const struct oct_credentials *credentials)
+{
+    return base->secure || base->loopback || credentials->allow_insecure_http;
+}
+
+static enum oct_status attach_credential(const struct oct_base_url *base,
+                                         const struct oct_credentials *credentials,
+                                         const struct oct_operation *operation,
+                                         struct oct_request *out, struct oct_error *error)
+{
+    bool admin = operation->auth == OCT_AUTH_ADMIN;
+    struct oct_text credential = admin ? credentials->admin_key : credentials->token;
+
+    if (operation->auth == OCT_AUTH_NONE) {
+        return OCT_OK;
+    }
+    if (credential.len == 0) {
+        oct_error_set(error, OCT_AUTHENTICATION, admin ? "admin_key_missing" : "token_missing",
+                      "%s needs %s and the client has none", operation->name,
+                      admin ? "an admin key" : "a token");
+        return OCT_FAILED;
+    }
+    if (!oct_may_carry_credentials(base, credentials)) {
+        oct_error_set(error, OCT_VALIDATION, "insecure_http",
+                      "base_url: credentials are not sent over cleartext http beyond loopback; use "
+                      "https, or set allow_insecure_http");
+        error->argument = "base_url";
+        return OCT_FAILED;
+    }
+    return copy_text(credential, &out->credential);
+}
+
+static enum oct_status copy_echo(const struct oct_operation *operation,
+                                 const struct oct_arguments *arguments, struct oct_request *out)
+{
+    for (size_t i = 0; operation->echo != NULL && i < operation->parameter_count; i++) {
+        if (strcmp(operation->parameters[i].name, operation->echo) == 0) {
+            return copy_text(arguments->values[i].text, &out->echo);
+        }
+    }
+    return OCT_OK;
+}
+
+enum oct_status oct_request_build(const struct oct_base_url *base,
+                                  const struct oct_credentials *credentials,
+                                  const struct oct_operation *operation,
+                                  const struct oct_arguments *arguments, struct oct_request *out,
+                                  struct oct_error *error)
+{
+    struct oct_buffer url = {NULL, 0, 0, false};
+
+    memset(out, 0, sizeof *out);
+    out->operation = operation;
+    enum oct_status status = oct_validate_arguments(operation, arguments, error);
+    if (status != OCT_OK) {
+        return status;
+    }
+    oct_buffer_append_string(&url, base->text);
+    append_path(&url, operation, arguments);
+    append_query(&url, operation, arguments);
+    out->url = oct_buffer_take(&url);
+    out->path_offset = base->origin_len;
+    status = out->url == NULL ? OCT_NO_MEMORY : OCT_OK;
+    if (status == OCT_OK) {
+        status = attach_credential(base, credentials, operation, out, error);
+    }
+    if (status == OCT_OK) {
+        status = build_body(operation, arguments, out);
+    }
+    if (status == OCT_OK) {
+        status = copy_echo(operation, arguments, out);
+    }
+    if (status != OCT_OK) {
+        oct_request_free(out);
+    }
+    return status;
+}
+
+/* Overwrites before freeing: freed memory shows up in core dumps and swap. */
+static void free_secret(char *secret)
+{
+    if (secret != NULL) {
+        volatile char *at = secret;
+        while (*at != '\0') {
+            *at++ = '\0';
+        }
+        free(secret);
+    }
+}
+
+void oct_request_free(struct oct_request *request)
+{
+    free(request->url);
+    free(request->body);
+    free_secret(request->credential);
+    free(request->echo);
+    memset(request, 0, sizeof *request);
+}

@@ -1,0 +1,49 @@
+/* The parts of the module octostore.native; each part registers its own metatable.
+ * May use: core, transport, compat.h. Owns: nothing here, see each part.
+ * Wrong types raise where noted; every other failure returns nil and an error table. */
+#ifndef OCT_LUA_NATIVE_H
+#define OCT_LUA_NATIVE_H
+
+#include "core/error.h"
+#include "core/request.h"
+#include "core/response.h"
+#include "core/url.h"
+#include "lua/compat.h"
+
+/* Where requests go and with which credentials: the text that never leaves C again. */
+struct oct_endpoint {
+    struct oct_base_url base;
+    char *token;     /* NULL when there is none */
+    char *admin_key; /* likewise */
+    bool allow_insecure_http;
+};
+
+void oct_register_endpoint(lua_State *L);
+int oct_endpoint_new(lua_State *L);
+struct oct_endpoint *oct_endpoint_check(lua_State *L, int index);
+struct oct_credentials oct_endpoint_credentials(const struct oct_endpoint *endpoint);
+
+void oct_register_request(lua_State *L);
+int oct_request_new(lua_State *L);
+struct oct_request *oct_request_check(lua_State *L, int index);
+
+void oct_register_transport(lua_State *L);
+int oct_transport_create(lua_State *L);
+
+/* response_lua.c: (request, response table) -> result | nil, error table */
+int oct_response_read(lua_State *L);
+/* error_lua.c: (request, kind, code, message, sent) -> error table */
+int oct_error_make(lua_State *L);
+
+/* Pushes an error as a plain table; the Lua side gives it its metatable. */
+void oct_push_error(lua_State *L, const struct oct_error *error,
+                    const struct oct_operation *operation);
+/* Pushes nil and the error, or raises when memory ran out; returns 2. */
+int oct_push_failure(lua_State *L, enum oct_status status, const struct oct_error *error,
+                     const struct oct_operation *operation);
+/* Pushes a checked result: a table, or true where the answer has no body. */
+void oct_push_result(lua_State *L, const struct oct_result *result);
+/* Adds the fields of a held or delayed answer to the error table on top of the stack. */
+void oct_merge_fields(lua_State *L, const struct oct_result *result);
+
+#endif

@@ -1,0 +1,120 @@
+/* The blocking transport as a userdata.
+ * May use: transport, core, compat.h. Owns: the oct_transport inside the userdata until close. */
+#include "lua/native.h"
+#include "transport/transport.h"
+
+#define TRANSPORT "octostore.transport"
+
+struct box {
+    struct oct_transport *transport; /* NULL once closed */
+};
+
+static struct oct_transport *check_open(lua_State *L)
+{
+    struct box *box = luaL_checkudata(L, 1, TRANSPORT);
+    if (box->transport == NULL) {
+        luaL_error(L, "the transport is closed");
+    }
+    return box->transport;
+}
+
+/* (secure, ca_file | nil, proxy | nil) -> transport */
+int oct_transport_create(lua_State *L)
+{
+    struct oct_transport_options options = {luaL_optstring(L, 2, NULL), luaL_optstring(L, 3, NULL),
+                                            lua_toboolean(L, 1)};
+    struct box *box = lua_newuserdata(L, sizeof *box);
+    box->transport = NULL;
+    luaL_getmetatable(L, TRANSPORT);
+    lua_setmetatable(L, -2);
+    box->transport = oct_transport_new(&options);
+    return box->transport == NULL ? luaL_error(L, "not enough memory") : 1;
+}
+
+static int64_t check_ms(lua_State *L, int argument)
+{
+    return (int64_t)(luaL_checknumber(L, argument) * 1000);
+}
+
+/* (request, timeout, connect_timeout): seconds */
+static int start(lua_State *L)
+{
+    struct oct_transport *transport = check_open(L);
+    const struct oct_request *request = oct_request_check(L, 2);
+    enum oct_status status =
+        oct_transport_start(transport, request, check_ms(L, 3), check_ms(L, 4));
+    return status == OCT_OK ? 0 : luaL_error(L, "not enough memory");
+}
+
+static void set_header(lua_State *L, const char *name, struct oct_text value)
+{
+    if (value.len > 0) {
+        lua_pushlstring(L, value.data, value.len);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void push_response(lua_State *L, const struct oct_transport *transport)
+{
+    const struct oct_response *response = oct_transport_response(transport);
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, response->status);
+    lua_setfield(L, -2, "status");
+    lua_pushlstring(L, response->body.data == NULL ? "" : response->body.data, response->body.len);
+    lua_setfield(L, -2, "body");
+    lua_pushboolean(L, oct_transport_repeated(transport));
+    lua_setfield(L, -2, "repeated");
+    lua_createtable(L, 0, 2);
+    set_header(L, "x-request-id", response->request_id);
+    set_header(L, "retry-after", response->retry_after);
+    lua_setfield(L, -2, "headers");
+}
+
+/* (wait) -> response, or nil while it is pending, or nil, error: `wait` is in seconds. */
+static int step(lua_State *L)
+{
+    struct oct_error error;
+    struct oct_transport *transport = check_open(L);
+    switch (oct_transport_step(transport, check_ms(L, 2), &error)) {
+    case OCT_ANSWERED:
+        push_response(L, transport);
+        return 1;
+    case OCT_BROKEN:
+        return oct_push_failure(L, OCT_FAILED, &error, NULL);
+    case OCT_PENDING:
+        break;
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
+/* () -> boolean: ends the exchange in progress; true when any of the request had been sent. */
+static int abort_exchange(lua_State *L)
+{
+    struct oct_transport *transport = check_open(L);
+    lua_pushboolean(L, oct_transport_sent(transport));
+    oct_transport_abort(transport);
+    return 1;
+}
+
+static int close_transport(lua_State *L)
+{
+    struct box *box = luaL_checkudata(L, 1, TRANSPORT);
+    oct_transport_free(box->transport);
+    box->transport = NULL;
+    return 0;
+}
+
+void oct_register_transport(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"start", start}, {"step", step}, {"abort", abort_exchange}, {"close", close_transport},
+        {NULL, NULL},
+    };
+    luaL_newmetatable(L, TRANSPORT);
+    oct_push_library(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, close_transport);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+}

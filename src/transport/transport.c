@@ -1,0 +1,257 @@
+#include "transport/transport.h"
+
+#include "core/limits.h"
+#include "transport/clock.h"
+#include "transport/handle.h"
+#include "transport/sigpipe.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct oct_transport {
+    struct oct_transport_options options; /* its strings are copies */
+    struct oct_handle handle;
+    pid_t pid; /* of the process that made the handle */
+    bool in_progress;
+    int64_t deadline_ms;
+    const struct oct_operation *operation;
+};
+
+static char *copy(const char *text)
+{
+    size_t size = text == NULL ? 0 : strlen(text) + 1;
+    char *out = size == 0 ? NULL : malloc(size);
+    return out == NULL ? NULL : memcpy(out, text, size);
+}
+
+static void close_handle(struct oct_transport *transport)
+{
+    struct oct_sigpipe guard;
+    oct_sigpipe_block(&guard, transport->options.secure);
+    oct_handle_close(&transport->handle);
+    oct_sigpipe_restore(&guard);
+}
+
+/* In a child made by fork the handle is still the parent's: closing it would end the parent's TLS
+ * connection, so it is forgotten instead, a leak on purpose. */
+static bool is_inherited(const struct oct_transport *transport)
+{
+    return transport->pid != getpid();
+}
+
+static void forget_handle(struct oct_transport *transport)
+{
+    memset(&transport->handle, 0, sizeof transport->handle);
+    transport->in_progress = false;
+}
+
+struct oct_transport *oct_transport_new(const struct oct_transport_options *options)
+{
+    struct oct_transport *transport = calloc(1, sizeof *transport);
+    if (transport == NULL) {
+        return NULL;
+    }
+    transport->pid = getpid();
+    transport->options.secure = options->secure;
+    transport->options.ca_file = copy(options->ca_file);
+    transport->options.proxy = copy(options->proxy);
+    if ((options->ca_file != NULL && transport->options.ca_file == NULL) ||
+        (options->proxy != NULL && transport->options.proxy == NULL)) {
+        oct_transport_free(transport);
+        return NULL;
+    }
+    return transport;
+}
+
+void oct_transport_free(struct oct_transport *transport)
+{
+    if (transport == NULL) {
+        return;
+    }
+    if (is_inherited(transport)) {
+        forget_handle(transport);
+    }
+    oct_transport_abort(transport);
+    close_handle(transport);
+    free((char *)transport->options.ca_file);
+    free((char *)transport->options.proxy);
+    free(transport);
+}
+
+enum oct_status oct_transport_start(struct oct_transport *transport,
+                                    const struct oct_request *request, int64_t timeout_ms,
+                                    int64_t connect_timeout_ms)
+{
+    if (is_inherited(transport)) {
+        forget_handle(transport);
+        transport->pid = getpid();
+    }
+    oct_transport_abort(transport);
+    if (!oct_handle_open(&transport->handle, &transport->options) ||
+        !oct_handle_prepare(&transport->handle, request, connect_timeout_ms)) {
+        return OCT_NO_MEMORY;
+    }
+    if (curl_multi_add_handle(transport->handle.multi, transport->handle.easy) != CURLM_OK) {
+        return OCT_NO_MEMORY;
+    }
+    transport->operation = request->operation;
+    transport->deadline_ms = oct_clock_ms() + timeout_ms;
+    transport->in_progress = true;
+    return OCT_OK;
+}
+
+void oct_transport_abort(struct oct_transport *transport)
+{
+    struct oct_sigpipe guard;
+    if (!transport->in_progress || is_inherited(transport)) {
+        return;
+    }
+    oct_sigpipe_block(&guard, transport->options.secure);
+    curl_multi_remove_handle(transport->handle.multi, transport->handle.easy);
+    oct_sigpipe_restore(&guard);
+    transport->in_progress = false;
+}
+
+bool oct_transport_sent(const struct oct_transport *transport)
+{
+    long bytes = 0;
+    if (transport->handle.easy != NULL) {
+        curl_easy_getinfo(transport->handle.easy, CURLINFO_REQUEST_SIZE, &bytes);
+    }
+    return bytes > 0;
+}
+
+const struct oct_response *oct_transport_response(const struct oct_transport *transport)
+{
+    return &transport->handle.answer.response;
+}
+
+bool oct_transport_repeated(const struct oct_transport *transport)
+{
+    return transport->handle.answer.requests_sent > 1;
+}
+
+struct failure {
+    CURLcode result;
+    enum oct_kind kind;
+    const char *code;
+    const char *words;
+};
+
+static const struct failure failures[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, OCT_NETWORK, "resolve_failed", "the host name was not resolved"},
+    {CURLE_COULDNT_RESOLVE_PROXY, OCT_NETWORK, "resolve_failed", "the proxy was not resolved"},
+    {CURLE_COULDNT_CONNECT, OCT_NETWORK, "connect_failed", "the connection was not made"},
+    {CURLE_OPERATION_TIMEDOUT, OCT_TIMEOUT, "connect_timeout", "the connection was not made in time"},
+    {CURLE_SSL_CONNECT_ERROR, OCT_NETWORK, "tls_failed", "TLS failed"},
+    {CURLE_PEER_FAILED_VERIFICATION, OCT_NETWORK, "tls_untrusted", "the certificate is not trusted"},
+    {CURLE_SSL_CACERT_BADFILE, OCT_NETWORK, "tls_failed", "the CA file was not read"},
+    {CURLE_GOT_NOTHING, OCT_NETWORK, "connection_lost", "the connection was closed unanswered"},
+    {CURLE_PARTIAL_FILE, OCT_NETWORK, "connection_lost", "the answer broke off"},
+    {CURLE_SEND_ERROR, OCT_NETWORK, "connection_lost", "the connection was lost"},
+    {CURLE_RECV_ERROR, OCT_NETWORK, "connection_lost", "the connection was lost"},
+    {CURLE_WEIRD_SERVER_REPLY, OCT_PROTOCOL, "malformed_answer", "the answer is not HTTP"},
+    {CURLE_UNSUPPORTED_PROTOCOL, OCT_PROTOCOL, "malformed_answer", "the answer is not HTTP"},
+    {CURLE_WRITE_ERROR, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
+};
+
+static const struct failure *find_failure(CURLcode result)
+{
+    static const struct failure other = {CURLE_OK, OCT_NETWORK, "exchange_failed",
+                                         "the exchange failed"};
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        if (failures[i].result == result) {
+            return &failures[i];
+        }
+    }
+    return &other;
+}
+
+static void explain(const struct oct_transport *transport, CURLcode result, struct oct_error *error)
+{
+    const struct failure *failure = find_failure(result);
+    const char *detail = transport->handle.problem;
+
+    if (detail[0] == '\0' || failure->kind == OCT_PROTOCOL) {
+        detail = curl_easy_strerror(result);
+    }
+    oct_error_set(error, failure->kind, failure->code, "%s: %s: %s", transport->operation->name,
+                  failure->words, detail);
+    if (failure->kind == OCT_PROTOCOL) {
+        const struct oct_answer *answer = &transport->handle.answer;
+        error->status = answer->response.status;
+        oct_error_printable(answer->response.request_id, error->request_id,
+                            sizeof error->request_id);
+    }
+    if (transport->handle.answer.body.failed) {
+        oct_error_set(error, OCT_NETWORK, "out_of_memory", "%s: not enough memory for the answer",
+                      transport->operation->name);
+    }
+    oct_error_judge(error, transport->operation, oct_transport_sent(transport));
+}
+
+static void explain_deadline(const struct oct_transport *transport, struct oct_error *error)
+{
+    bool sent = oct_transport_sent(transport);
+    oct_error_set(error, OCT_TIMEOUT, "timeout", "%s: no complete answer in time%s",
+                  transport->operation->name, sent ? "" : ", the request was not sent");
+    oct_error_judge(error, transport->operation, sent);
+}
+
+/* Moves the transfer on; true when it is over, with its result. */
+static bool is_over(struct oct_transport *transport, CURLcode *result)
+{
+    int running = 0;
+    int queued = 0;
+    struct oct_sigpipe guard;
+
+    oct_sigpipe_block(&guard, transport->options.secure);
+    curl_multi_perform(transport->handle.multi, &running);
+    oct_sigpipe_restore(&guard);
+    if (running > 0) {
+        return false;
+    }
+    const CURLMsg *message = curl_multi_info_read(transport->handle.multi, &queued);
+    *result = message == NULL ? CURLE_RECV_ERROR : message->data.result;
+    return true;
+}
+
+static enum oct_progress finish(struct oct_transport *transport, CURLcode result,
+                                struct oct_error *error)
+{
+    long status = 0;
+    struct oct_answer *answer = &transport->handle.answer;
+
+    curl_easy_getinfo(transport->handle.easy, CURLINFO_RESPONSE_CODE, &status);
+    oct_answer_complete(answer, (int)status);
+    if (result != CURLE_OK) {
+        explain(transport, result, error);
+    }
+    oct_transport_abort(transport);
+    return result == CURLE_OK ? OCT_ANSWERED : OCT_BROKEN;
+}
+
+enum oct_progress oct_transport_step(struct oct_transport *transport, int64_t wait_ms,
+                                     struct oct_error *error)
+{
+    CURLcode result = CURLE_OK;
+
+    if (!transport->in_progress || is_inherited(transport)) {
+        oct_error_set(error, OCT_CANCELLED, "aborted", "the exchange was ended");
+        return OCT_BROKEN;
+    }
+    if (is_over(transport, &result)) {
+        return finish(transport, result, error);
+    }
+    int64_t left_ms = transport->deadline_ms - oct_clock_ms();
+    if (left_ms <= 0) {
+        explain_deadline(transport, error);
+        oct_transport_abort(transport);
+        return OCT_BROKEN;
+    }
+    int64_t poll_ms = wait_ms < left_ms ? wait_ms : left_ms;
+    curl_multi_poll(transport->handle.multi, NULL, 0, (int)poll_ms, NULL);
+    return is_over(transport, &result) ? finish(transport, result, error) : OCT_PENDING;
+}
