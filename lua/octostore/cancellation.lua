@@ -10,6 +10,9 @@ Cancellation.__name = "octostore.cancellation"
 ---reason stays.
 ---@param reason string?
 function Cancellation:cancel(reason)
+  if reason ~= nil and type(reason) ~= "string" then
+    error(("bad argument 'reason' to 'cancel' (string expected, got %s)"):format(type(reason)), 2)
+  end
   if not self._cancelled then
     self._cancelled = true
     self._reason = reason

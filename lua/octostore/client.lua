@@ -16,16 +16,9 @@ Client.__name = "octostore.client"
 
 local CALLER = 3 -- the level of whoever called a method, seen from `call`
 
-local function closed(operation)
-  return errors.new("cancelled", "client_closed", operation .. ": the client is closed", { operation = operation })
-end
-
 ---@return any? result
 ---@return octostore.Error?
 local function call(self, operation, given, ...)
-  if self._closed then
-    return nil, closed(operation)
-  end
   local result, err = exchange.call(self._parts, CALLER, operation, given, ...)
   return result, err
 end
@@ -167,6 +160,61 @@ function Client:list_locks(given)
   return result, err
 end
 
+---@class octostore.SessionCreated
+---@field session_id string a secret: who has it can act as the session
+---@field expires_at string
+---@field keepalive_interval integer? seconds after which the server would like a keepalive
+
+---Makes a session: an identity of its own for locks with `ephemeral = true`, which end with it. It
+---lives for `ttl` seconds after each keepalive, and nothing keeps it alive but keep_session_alive.
+---@param ttl integer? seconds, 10 to 300 (default 60); the server would clamp others silently
+---@param given octostore.CallOptions?
+---@return octostore.SessionCreated?
+---@return octostore.Error?
+function Client:create_session(ttl, given)
+  local result, err = call(self, "create_session", given, ttl)
+  return result, err
+end
+
+---@class octostore.SessionKept
+---@field session_id string
+---@field expires_at string
+
+---@param session_id string
+---@param given octostore.CallOptions?
+---@return octostore.SessionKept?
+---@return octostore.Error? kind "session_expired" or "not_found" when the session is gone
+function Client:keep_session_alive(session_id, given)
+  local result, err = call(self, "keep_session_alive", given, session_id)
+  return result, err
+end
+
+---@class octostore.SessionStatus
+---@field session_id string
+---@field user_id string
+---@field expires_at string
+---@field lock_count integer
+---@field active boolean
+
+---@param session_id string
+---@param given octostore.CallOptions?
+---@return octostore.SessionStatus?
+---@return octostore.Error?
+function Client:get_session(session_id, given)
+  local result, err = call(self, "get_session", given, session_id)
+  return result, err
+end
+
+---Ends a session; every ephemeral lock of it is released in one step.
+---@param session_id string
+---@param given octostore.CallOptions?
+---@return true?
+---@return octostore.Error?
+function Client:end_session(session_id, given)
+  local result, err = call(self, "end_session", given, session_id)
+  return result, err
+end
+
 ---@class octostore.Token
 ---@field token string a secret
 ---@field user_id string
@@ -228,9 +276,6 @@ end
 ---@return octostore.Error?
 ---@return number? started_at
 function Client:_acquire(name, given, level)
-  if self._closed then
-    return nil, closed("acquire_lock")
-  end
   local metadata, problem = encode_metadata(given)
   if problem then
     return nil, problem
@@ -268,20 +313,18 @@ end
 
 ---Ends the client. Harmless when it has ended already; calls made later fail.
 function Client:close()
-  if self._closed then
-    return
+  local parts = self._parts
+  if not parts.closed and self._owns_driver then
+    parts.driver:close()
   end
-  self._closed = true
-  if self._owns_driver then
-    self._parts.driver:close()
-  end
+  parts.closed = true
 end
 
 Client.__gc = Client.close
 Client.__close = Client.close
 
 function Client:__tostring()
-  return ("octostore.client(%s%s)"):format(self._parts.endpoint:base_url(), self._closed and ", closed" or "")
+  return ("octostore.client(%s%s)"):format(self._parts.endpoint:base_url(), self._parts.closed and ", closed" or "")
 end
 
 local client = {}
@@ -294,7 +337,7 @@ function client.new(given)
   if not parts then
     return nil, problem
   end
-  return setmetatable({ _parts = parts, _owns_driver = type(given.driver) ~= "table", _closed = false }, Client)
+  return setmetatable({ _parts = parts, _owns_driver = type(given.driver) ~= "table" }, Client)
 end
 
 return client

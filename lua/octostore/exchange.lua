@@ -150,6 +150,9 @@ end
 function exchange.call(client, level, operation, given, ...)
   options.blame(level + 1, check_types, operation, given or NO_OPTIONS)
   given = given or NO_OPTIONS
+  if client.closed then
+    return nil, errors.new("cancelled", "client_closed", operation .. ": the client is closed", { operation = operation })
+  end
   local problem = given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
   if problem then
     return nil, problem

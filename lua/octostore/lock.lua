@@ -85,7 +85,9 @@ end
 ---@return true?
 ---@return octostore.Error?
 function Lock:ensure(seconds)
-  options.blame(2, options.check_type, "ensure", "seconds", seconds == nil and false or seconds, "number")
+  if type(seconds) ~= "number" then
+    error(("bad argument 'seconds' to 'ensure' (number expected, got %s)"):format(type(seconds)), 2)
+  end
   local most = self._ttl - margin(self._ttl)
   if not (seconds >= 0 and seconds <= most) then
     local rule = "ensure: seconds must be from 0 to %g, the TTL less its margin (got %g)"

@@ -31,8 +31,8 @@ end
 function options.unknown(where, given, known)
   for key in pairs(given) do
     if known[key] == nil then
-      local message = ("%s: unknown option '%s'"):format(where, tostring(key):sub(1, 60))
-      return errors.new("validation", "unknown_option", message)
+      local shown = tostring(key):sub(1, 60):gsub("%c", "?")
+      return errors.new("validation", "unknown_option", ("%s: unknown option '%s'"):format(where, shown))
     end
   end
 end

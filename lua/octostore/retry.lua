@@ -14,7 +14,7 @@ local retry = {}
 ---@field budget number? retries that may be used up; 10 successes earn one back (default 10)
 
 local DEFAULTS = { attempts = 4, base = 0.1, cap = 5, budget = 10 }
-local EARNED_BY_SUCCESS = 0.1
+local TENTHS = 10 -- the budget is counted in tenths of a retry, which stay exact; a success earns one
 
 local TRANSIENT = { network = true, timeout = true, server = true, rate_limited = true }
 
@@ -28,27 +28,27 @@ Retry.__index = Retry
 ---@param left number seconds
 ---@return number?
 function Retry:delay(attempt, err, left)
-  if attempt >= self.attempts or not err.retryable or not TRANSIENT[err.kind] or self.left < 1 then
+  if attempt >= self.attempts or not err.retryable or not TRANSIENT[err.kind] or self.left < TENTHS then
     return nil
   end
   local delay = native.retry_delay(attempt, err.retry_after, self.base, self.cap)
   if delay >= left then
     return nil
   end
-  self.left = self.left - 1
+  self.left = self.left - TENTHS
   return delay
 end
 
 function Retry:succeeded()
-  if self.left < self.budget then
-    self.left = math.min(self.budget, self.left + EARNED_BY_SUCCESS)
-  end
+  self.left = math.min(self.budget * TENTHS, self.left + 1)
 end
 
 local function check_types(given)
   options.check_type("new", "retry", given, "table", "boolean")
-  for name in pairs(DEFAULTS) do
-    options.check_type("new", "retry." .. name, type(given) == "table" and given[name] or nil, "number")
+  if type(given) == "table" then
+    for name in pairs(DEFAULTS) do
+      options.check_type("new", "retry." .. name, given[name], "number")
+    end
   end
 end
 
@@ -79,7 +79,7 @@ function retry.new(given)
   for name, default in pairs(DEFAULTS) do
     self[name] = given[name] or default
   end
-  self.left = self.budget
+  self.left = self.budget * TENTHS
   return self
 end
 

@@ -45,9 +45,9 @@ enum { OCT_MESSAGE_BYTES = 320, OCT_CODE_BYTES = 48, OCT_REQUEST_ID_BYTES = 80 }
 struct oct_error {
     enum oct_kind kind;
     enum oct_outcome outcome;
-    bool retryable; /* the same call may succeed later, and repeating it does no harm */
-    bool wrong_type; /* the argument's type is wrong: a caller's bug, which Lua raises */
-    int status;      /* HTTP status, 0 when there was no answer */
+    bool retryable;            /* the same call may succeed later, and repeating it does no harm */
+    bool wrong_type;           /* the argument's type is wrong: a caller's bug, which Lua raises */
+    int status;                /* HTTP status, 0 when there was no answer */
     int64_t retry_after_ms;    /* what the server asked for, -1 for nothing */
     const char *argument;      /* the parameter that broke a rule (constant), or NULL */
     char code[OCT_CODE_BYTES]; /* the server's, or ours; never empty */

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SHAPE(id)                                                                                  \
-    static const struct oct_shape id = {#id, id##_fields, COUNT(id##_fields)}
+#define SHAPE(id) static const struct oct_shape id = {#id, id##_fields, COUNT(id##_fields)}
 
 /* clang-format off */
 

@@ -107,10 +107,7 @@ struct oct_variant {
     enum oct_verdict verdict;
 };
 
-enum {
-    OCT_MAX_PARAMETERS = 8,
-    OCT_MAX_VARIANTS = 3
-};
+enum { OCT_MAX_PARAMETERS = 8, OCT_MAX_VARIANTS = 3 };
 
 struct oct_operation {
     const char *name;

@@ -10,8 +10,7 @@ static const struct oct_value *path_value(const struct oct_operation *operation,
 {
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_parameter *parameter = &operation->parameters[i];
-        if (parameter->place == OCT_IN_PATH &&
-            oct_text_equal(oct_text_of(parameter->wire), wire)) {
+        if (parameter->place == OCT_IN_PATH && oct_text_equal(oct_text_of(parameter->wire), wire)) {
             return &arguments->values[i];
         }
     }

@@ -11,12 +11,12 @@
 
 struct oct_request {
     const struct oct_operation *operation;
-    char *url;            /* absolute; never holds a credential */
-    size_t path_offset;   /* where path and query start within url */
-    char *body;           /* NULL when the request has none */
+    char *url;          /* absolute; never holds a credential */
+    size_t path_offset; /* where path and query start within url */
+    char *body;         /* NULL when the request has none */
     size_t body_len;
-    char *credential;     /* bearer token or admin key; NULL when the route needs none */
-    char *echo;           /* what the answer must repeat; NULL when there is nothing to compare */
+    char *credential; /* bearer token or admin key; NULL when the route needs none */
+    char *echo;       /* what the answer must repeat; NULL when there is nothing to compare */
 };
 
 /* What the credentials of a client are and where they may go. */

@@ -271,7 +271,8 @@ static void foreign_error(const struct oct_request *request, const struct oct_re
 {
     enum oct_kind kind = kind_of_status(response->status);
     bool passing = kind == OCT_RATE_LIMITED || kind == OCT_SERVER;
-    oct_error_set(error, passing ? kind : OCT_PROTOCOL, passing ? "http_error" : "unexpected_answer",
+    oct_error_set(error, passing ? kind : OCT_PROTOCOL,
+                  passing ? "http_error" : "unexpected_answer",
                   "%s: HTTP %d without an error of the service: a proxy in between?",
                   request->operation->name, response->status);
     stamp(error, request, response, NULL);
@@ -345,9 +346,8 @@ static void contention(const struct oct_request *request, const struct oct_respo
     stamp(error, request, response, result->root);
 }
 
-static enum oct_status check(const struct oct_request *request,
-                             const struct oct_response *response, struct oct_result *result,
-                             struct oct_error *error)
+static enum oct_status check(const struct oct_request *request, const struct oct_response *response,
+                             struct oct_result *result, struct oct_error *error)
 {
     char what[96];
     const char *field = NULL;
@@ -369,9 +369,8 @@ static enum oct_status check(const struct oct_request *request,
     return OCT_OK;
 }
 
-static enum oct_status judge(const struct oct_request *request,
-                             const struct oct_response *response, struct oct_result *result,
-                             struct oct_error *error)
+static enum oct_status judge(const struct oct_request *request, const struct oct_response *response,
+                             struct oct_result *result, struct oct_error *error)
 {
     result->variant = find_variant(request->operation, response->status, result->root);
     if (result->variant != NULL) {

@@ -31,20 +31,77 @@ static bool is_host_character(char c)
            c == '.' || c == '_';
 }
 
-static bool is_address_character(char c)
+static bool is_hexadecimal(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Exactly four decimal numbers: other spellings of an address ("127.1", "0x7f.1") are names. */
+static bool is_ipv4(struct oct_text text)
+{
+    int numbers = 1;
+    int digits = 0;
+    int value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '.' && digits > 0) {
+            numbers++;
+            digits = value = 0;
+        } else if (is_digit(text.data[i]) && digits < 3) {
+            digits++;
+            value = value * 10 + (text.data[i] - '0');
+            if (value > 255) {
+                return false;
+            }
+        } else {
+            return false;
+        }
+    }
+    return numbers == 4 && digits > 0;
+}
+
+/* Eight groups of 1 to 4 hexadecimal digits, fewer where one "::" stands for the rest; an IPv4
+ * address at the end counts as two. */
+static bool is_ipv6(struct oct_text text)
+{
+    bool gap = text.len >= 2 && memcmp(text.data, "::", 2) == 0;
+    int groups = 0;
+    for (size_t i = gap ? 2 : 0; i < text.len;) {
+        size_t end = i;
+        while (end < text.len && is_hexadecimal(text.data[end])) {
+            end++;
+        }
+        if (end < text.len && text.data[end] == '.') {
+            groups += 2;
+            return is_ipv4((struct oct_text){text.data + i, text.len - i}) &&
+                   (gap ? groups < 8 : groups == 8);
+        }
+        if (end == i || end - i > 4 || (end < text.len && text.data[end] != ':') ||
+            end + 1 == text.len) {
+            return false;
+        }
+        groups++;
+        i = end + 1;
+        if (i < text.len && text.data[i] == ':') {
+            if (gap) {
+                return false;
+            }
+            gap = true;
+            i++;
+        }
+    }
+    return gap ? groups < 8 : groups == 8;
 }
 
 static bool is_host(struct oct_text host)
 {
-    bool bracketed = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
     if (host.len == 0 || host.len > 255) {
         return false;
     }
-    for (size_t i = bracketed ? 1 : 0; i < host.len - (bracketed ? 1 : 0); i++) {
-        char c = host.data[i];
-        if (bracketed ? !is_address_character(c) : !is_host_character(c)) {
+    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']') {
+        return is_ipv6((struct oct_text){host.data + 1, host.len - 2});
+    }
+    for (size_t i = 0; i < host.len; i++) {
+        if (!is_host_character(host.data[i])) {
             return false;
         }
     }
@@ -116,31 +173,9 @@ static const char *split(struct oct_text text, struct parts *out)
     return is_port(out->port) ? NULL : "must have a port from 1 to 65535";
 }
 
-/* Exactly four decimal numbers, the first of them 127: other spellings of an address ("127.1",
- * "0x7f.1") are not taken for loopback. */
 static bool is_ipv4_loopback(struct oct_text host)
 {
-    int numbers = 1;
-    int digits = 0;
-    int value = 0;
-    if (host.len < 9 || memcmp(host.data, "127.", 4) != 0) {
-        return false;
-    }
-    for (size_t i = 4; i < host.len; i++) {
-        if (host.data[i] == '.' && digits > 0) {
-            numbers++;
-            digits = value = 0;
-        } else if (is_digit(host.data[i]) && digits < 3) {
-            digits++;
-            value = value * 10 + (host.data[i] - '0');
-            if (value > 255) {
-                return false;
-            }
-        } else {
-            return false;
-        }
-    }
-    return numbers == 3 && digits > 0;
+    return host.len > 4 && memcmp(host.data, "127.", 4) == 0 && is_ipv4(host);
 }
 
 static bool is_loopback(struct oct_text host)

@@ -7,10 +7,10 @@
 #include "core/text.h"
 
 struct oct_base_url {
-    char *text;         /* normalised: scheme and host in lower case, no slash at the end */
-    size_t origin_len;  /* scheme://host:port is the first part of text, a path prefix the rest */
-    bool secure;        /* https */
-    bool loopback;      /* localhost, 127.0.0.0/8 or [::1], written out */
+    char *text;        /* normalised: scheme and host in lower case, no slash at the end */
+    size_t origin_len; /* scheme://host:port is the first part of text, a path prefix the rest */
+    bool secure;       /* https */
+    bool loopback;     /* localhost, 127.0.0.0/8 or [::1], written out */
 };
 
 /* Accepts scheme://host[:port][/prefix] with scheme http or https; refuses credentials, a query,

@@ -185,10 +185,12 @@ static bool is_metrics_window(struct oct_text text)
            oct_text_equal(text, oct_text_of("24h")) || oct_text_equal(text, oct_text_of("7d"));
 }
 
+/* clang-format off */
 #define TEXT(check, words) {OCT_STRING, false, 0, 0, check, NULL, words}
 #define SECRET(check, words) {OCT_STRING, true, 0, 0, check, NULL, words}
 #define WHOLE(min, max, words) {OCT_NUMBER, false, min, max, NULL, NULL, words}
 #define LIST(secret, max, check, words) {OCT_STRINGS, secret, 1, max, NULL, check, words}
+/* clang-format on */
 
 static const struct rule rules[] = {
     [OCT_RULE_LOCK_NAME] =
@@ -317,8 +319,8 @@ enum oct_status oct_validate_arguments(const struct oct_operation *operation,
                                        struct oct_error *error)
 {
     for (size_t i = 0; i < operation->parameter_count; i++) {
-        enum oct_status status = oct_validate_value(operation, &operation->parameters[i],
-                                                    &arguments->values[i], error);
+        enum oct_status status =
+            oct_validate_value(operation, &operation->parameters[i], &arguments->values[i], error);
         if (status != OCT_OK) {
             return status;
         }

@@ -2,10 +2,10 @@
  * May use: core, transport, compat.h. Owns: nothing. Not an API: octostore.client stands on it. */
 #include "lua/native.h"
 
+#include "core/limits.h"
 #include "core/operation.h"
 #include "core/retry.h"
 #include "core/rfc3339.h"
-#include "core/limits.h"
 #include "transport/clock.h"
 #include "transport/token_file.h"
 
@@ -51,11 +51,16 @@ static int operations(lua_State *L)
     return 1;
 }
 
+int64_t oct_check_ms(lua_State *L, int argument)
+{
+    lua_Number ms = luaL_checknumber(L, argument) * 1000;
+    return ms >= (lua_Number)INT32_MAX ? INT32_MAX : ms > 0 ? (int64_t)ms : 0;
+}
+
 /* (attempt, hint | nil, base, cap) -> seconds to wait before the next attempt */
 static int retry_delay(lua_State *L)
 {
-    struct oct_retry_policy policy = {(int64_t)(luaL_checknumber(L, 3) * 1000),
-                                      (int64_t)(luaL_checknumber(L, 4) * 1000)};
+    struct oct_retry_policy policy = {oct_check_ms(L, 3), oct_check_ms(L, 4)};
     lua_Number hint = luaL_optnumber(L, 2, -1);
     int64_t hint_ms = hint < 0 ? -1 : hint > 1e9 ? INT64_MAX : (int64_t)(hint * 1000);
     int attempt = (int)luaL_checkinteger(L, 1);
@@ -128,20 +133,13 @@ __attribute__((visibility("default"))) int luaopen_octostore_native(lua_State *L
 int luaopen_octostore_native(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"operations", operations},
-        {"endpoint", oct_endpoint_new},
-        {"request", oct_request_new},
-        {"parse", oct_response_read},
-        {"fault", oct_error_make},
-        {"transport", oct_transport_create},
-        {"retry_delay", retry_delay},
-        {"now", now},
-        {"sleep", sleep_for},
-        {"counts_suspend", counts_suspend},
-        {"parse_time", parse_time},
-        {"read_token_file", read_token_file},
-        {"is_readable", is_readable},
-        {NULL, NULL},
+        {"operations", operations},   {"endpoint", oct_endpoint_new},
+        {"request", oct_request_new}, {"parse", oct_response_read},
+        {"fault", oct_error_make},    {"transport", oct_transport_create},
+        {"retry_delay", retry_delay}, {"now", now},
+        {"sleep", sleep_for},         {"counts_suspend", counts_suspend},
+        {"parse_time", parse_time},   {"read_token_file", read_token_file},
+        {"is_readable", is_readable}, {NULL, NULL},
     };
     oct_register_endpoint(L);
     oct_register_request(L);

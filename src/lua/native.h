@@ -18,6 +18,10 @@ struct oct_endpoint {
     bool allow_insecure_http;
 };
 
+/* The argument, a number of seconds, as milliseconds from 0 to INT32_MAX (24 days): libcurl counts
+ * in 32 bits, and a conversion beyond the range of its type is undefined. */
+int64_t oct_check_ms(lua_State *L, int argument);
+
 void oct_register_endpoint(lua_State *L);
 int oct_endpoint_new(lua_State *L);
 struct oct_endpoint *oct_endpoint_check(lua_State *L, int index);

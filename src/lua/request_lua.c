@@ -19,8 +19,9 @@ struct oct_request *oct_request_check(lua_State *L, int index)
 static void wrong_type(lua_State *L, const struct oct_operation *operation, const char *name,
                        const char *expected, int index, struct oct_error *error)
 {
-    oct_error_set(error, OCT_VALIDATION, "wrong_type", "bad argument '%s' to '%s' (%s expected, got %s)",
-                  name, operation->name, expected, luaL_typename(L, index));
+    oct_error_set(error, OCT_VALIDATION, "wrong_type",
+                  "bad argument '%s' to '%s' (%s expected, got %s)", name, operation->name,
+                  expected, luaL_typename(L, index));
     error->argument = name;
     error->wrong_type = true;
 }

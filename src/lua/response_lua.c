@@ -90,7 +90,8 @@ static void push_any(lua_State *L, json_t *value)
     luaL_checkstack(L, 8, "answer nested too deep");
     if (json_is_object(value)) {
         lua_createtable(L, 0, (int)json_object_size(value));
-        json_object_foreach(value, key, member) {
+        json_object_foreach(value, key, member)
+        {
             push_any(L, member);
             lua_setfield(L, -2, key);
         }

@@ -31,18 +31,13 @@ int oct_transport_create(lua_State *L)
     return box->transport == NULL ? luaL_error(L, "not enough memory") : 1;
 }
 
-static int64_t check_ms(lua_State *L, int argument)
-{
-    return (int64_t)(luaL_checknumber(L, argument) * 1000);
-}
-
 /* (request, timeout, connect_timeout): seconds */
 static int start(lua_State *L)
 {
     struct oct_transport *transport = check_open(L);
     const struct oct_request *request = oct_request_check(L, 2);
     enum oct_status status =
-        oct_transport_start(transport, request, check_ms(L, 3), check_ms(L, 4));
+        oct_transport_start(transport, request, oct_check_ms(L, 3), oct_check_ms(L, 4));
     return status == OCT_OK ? 0 : luaL_error(L, "not enough memory");
 }
 
@@ -75,7 +70,7 @@ static int step(lua_State *L)
 {
     struct oct_error error;
     struct oct_transport *transport = check_open(L);
-    switch (oct_transport_step(transport, check_ms(L, 2), &error)) {
+    switch (oct_transport_step(transport, oct_check_ms(L, 2), &error)) {
     case OCT_ANSWERED:
         push_response(L, transport);
         return 1;
@@ -108,8 +103,8 @@ static int close_transport(lua_State *L)
 void oct_register_transport(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"start", start}, {"step", step}, {"abort", abort_exchange}, {"close", close_transport},
-        {NULL, NULL},
+        {"start", start},           {"step", step}, {"abort", abort_exchange},
+        {"close", close_transport}, {NULL, NULL},
     };
     luaL_newmetatable(L, TRANSPORT);
     oct_push_library(L, methods);

@@ -105,8 +105,8 @@ static bool append_line(struct curl_slist **list, const char *line)
 static bool append_credential(struct curl_slist **list, enum oct_auth auth, const char *credential)
 {
     struct oct_buffer line = {NULL, 0, 0, false};
-    oct_buffer_append_string(
-        &line, auth == OCT_AUTH_ADMIN ? "X-OctoStore-Admin-Key: " : "Authorization: Bearer ");
+    oct_buffer_append_string(&line, auth == OCT_AUTH_ADMIN ? "X-OctoStore-Admin-Key: "
+                                                           : "Authorization: Bearer ");
     oct_buffer_append_string(&line, credential);
     bool done = !line.failed && append_line(list, line.data);
     oct_buffer_free(&line);
@@ -270,8 +270,8 @@ static bool set_url(struct oct_handle *handle, const struct oct_request *request
     const char *query = target[path_len] == '?' ? target + path_len + 1 : NULL;
 
     if (!handle->url_known) {
-        handle->url_known = curl_url_set(handle->url, CURLUPART_URL, request->url,
-                                         CURLU_PATH_AS_IS) == CURLUE_OK;
+        handle->url_known =
+            curl_url_set(handle->url, CURLUPART_URL, request->url, CURLU_PATH_AS_IS) == CURLUE_OK;
     }
     oct_buffer_clear(&handle->path);
     oct_buffer_append(&handle->path, target, path_len);

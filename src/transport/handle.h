@@ -25,7 +25,7 @@ void oct_answer_complete(struct oct_answer *answer, int status);
 
 /* Header lists are rebuilt only when the credential changes. */
 struct oct_headers {
-    char *credential;              /* the one that the lists below carry, or NULL */
+    char *credential; /* the one that the lists below carry, or NULL */
     enum oct_auth auth;
     struct curl_slist *plain;      /* neither credential nor body */
     struct curl_slist *body;       /* body only */

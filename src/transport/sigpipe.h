@@ -14,7 +14,8 @@ struct oct_sigpipe {
     sigset_t before;
 };
 
-/* Blocks the signal in this thread; `needed` is false for cleartext, whose writes never raise it. */
+/* Blocks the signal in this thread; `needed` is false for cleartext, whose writes never raise it.
+ */
 void oct_sigpipe_block(struct oct_sigpipe *guard, bool needed);
 
 /* Takes a signal that came meanwhile and restores the thread's mask. */

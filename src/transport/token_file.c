@@ -63,7 +63,8 @@ enum oct_status oct_token_file_read(const char *path, char *out, size_t size,
     ssize_t len = allowed ? read_all(file, out, size) : -1;
     close(file);
     if (!allowed) {
-        return refuse(error, path, "must be a regular file that only its owner can read (chmod 600)");
+        return refuse(error, path,
+                      "must be a regular file that only its owner can read (chmod 600)");
     }
     if (len < 0) {
         return refuse(error, path, "must hold one token and nothing else");
