@@ -224,13 +224,6 @@ end
 local LOST_TOKEN = "; the answer was lost: the old token may be dead, and the new one with the answer. "
   .. "Check whether the old one still works before anything else; if it does not, the account needs a new token"
 
----Calls of rotate_token run one after the other, each with the token of the one before.
-local function wait_for_turn(parts)
-  while parts.rotating do
-    parts.driver:sleep(0.02)
-  end
-end
-
 ---Replaces the token. The old one is dead at once, everywhere; this client goes on with the new one,
 ---calls in flight included. The call is never repeated: when its answer is lost the error has
 ---outcome "unknown" and says what that means.
@@ -238,17 +231,7 @@ end
 ---@return octostore.Token?
 ---@return octostore.Error?
 function Client:rotate_token(given)
-  local parts = self._parts
-  wait_for_turn(parts)
-  parts.rotating = true
-  local ok, result, err = pcall(exchange.call, parts, CALLER + 1, "rotate_token", given)
-  if ok and result then
-    parts.endpoint:set_token(result.token)
-  end
-  parts.rotating = false
-  if not ok then
-    error(result, 0)
-  end
+  local result, err = call(self, "rotate_token", given)
   if err and err.outcome == "unknown" then
     err.message = err.message .. LOST_TOKEN
   end
@@ -295,6 +278,11 @@ function Client:lock(name, given)
   return held, err
 end
 
+---Keeps `return pass(f())` from being a tail call of f, which would hide the caller's frame.
+local function pass(...)
+  return ...
+end
+
 ---Acquires a lock, runs body(lock), and releases the lock on every path.
 ---Like pcall: true and what the body returned; nil and an error when the lock was not acquired, or
 ---when it was lost on the way (kind "lock_lost", the body's results in `err.results`). An error in
@@ -308,7 +296,7 @@ function Client:with_lock(name, given, body)
   if type(body) ~= "function" then
     error(("bad argument 'body' to 'with_lock' (function expected, got %s)"):format(type(body)), 2)
   end
-  return lock.with(self, name, given, body, 3)
+  return pass(lock.with(self, name, given, body, 3))
 end
 
 ---Ends the client. Harmless when it has ended already; calls made later fail.

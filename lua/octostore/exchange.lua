@@ -1,10 +1,11 @@
 -- One call: builds the request, sends it, reads the answer, repeats where that is safe.
--- May use: native, errors, cancellation, options. Written straight down, for every driver alike.
+-- May use: native, errors, cancellation, options, protected. Written straight down, for every driver alike.
 
 local cancellation = require "octostore.cancellation"
 local errors = require "octostore.errors"
 local native = require "octostore.native"
 local options = require "octostore.options"
+local protected = require "octostore.protected"
 
 local exchange = {}
 
@@ -16,6 +17,12 @@ local exchange = {}
 local NO_OPTIONS = {}
 local ROTATION_STEP = 0.02
 
+---Refusals that tell how things are: a lease of ours is not there, whatever an earlier attempt did.
+local CONCLUSIVE =
+  { lock_held = true, lock_delayed = true, lock_lost = true, not_found = true, session_expired = true }
+---Refusals after which what was to be ended is known to be gone.
+local GONE = { lock_lost = true, not_found = true, session_expired = true }
+
 local function check_types(operation, given)
   options.check_type(operation, "options", given, "table")
   options.check_type(operation, "timeout", given.timeout, "number")
@@ -24,6 +31,13 @@ local function check_types(operation, given)
     local message = "bad argument 'cancel' to '%s' (octostore.cancellation expected, got %s)"
     error(message:format(operation, type(given.cancel)), 0)
   end
+end
+
+---Whether a refused release or renewal proves the end of the lease.
+---@param err octostore.Error
+---@return boolean
+function exchange.proves_end(err)
+  return GONE[err.kind] or false
 end
 
 ---A call in progress.
@@ -65,8 +79,14 @@ function Call:attempt()
   if result ~= nil then
     return result
   end
-  self.ambiguous = self.ambiguous or response.repeated or false
+  self.ambiguous = self.ambiguous or (response.repeated and self.request.method ~= "GET") or false
   return nil, errors.wrap(err)
+end
+
+---Whether a rotation is under way. It is over at its deadline at the latest: a coroutine that was
+---abandoned in the middle of one holds the others up no longer.
+local function is_rotating(client)
+  return client.rotating_until ~= nil and now(client.driver) < client.rotating_until
 end
 
 ---True when the request carried a token that another call has replaced meanwhile; it is then built
@@ -75,7 +95,10 @@ function Call:has_new_token(err)
   if err.kind ~= "authentication" or not err.status then
     return false
   end
-  while self.client.rotating and self.request.operation ~= "rotate_token" and self:left() > 0 do
+  while is_rotating(self.client) and self.request.operation ~= "rotate_token" do
+    if self:left() <= 0 or self:is_cancelled() then
+      return false
+    end
     self.driver:sleep(ROTATION_STEP, self.cancel)
   end
   return self.client.endpoint:is_outdated(self.request) and self:build() and true
@@ -88,14 +111,15 @@ function Call:build()
 end
 
 ---What a repeat that was refused means when an earlier attempt may have taken effect: a lease that
----is no longer current has been released, by that attempt.
+---is no longer current has been released, by that attempt. So has one whose lock someone else's
+---session, or an expired one of ours, holds by now: the server then says not_found, session_expired.
 function Call:is_settled(err)
-  return self.ambiguous and err.code == self.request.settled_code
+  return self.ambiguous and self.request.settled_code and GONE[err.kind]
 end
 
 ---The error to hand on: what is unknown of an earlier attempt stays unknown.
 function Call:final(err)
-  if self.ambiguous and (err.kind == "network" or err.kind == "timeout" or err.kind == "cancelled") then
+  if self.ambiguous and not CONCLUSIVE[err.kind] then
     err.outcome = "unknown"
   end
   return err
@@ -111,6 +135,10 @@ function Call:wait_to_repeat(attempt, err)
   return true
 end
 
+function Call:cancelled_error()
+  return self:fault("cancelled", "cancelled", self.cancel:reason() or "cancelled")
+end
+
 ---@return any? result
 ---@return octostore.Error?
 ---@return number? started_at when the last request was sent, on the driver's clock
@@ -118,7 +146,7 @@ function Call:run()
   local attempt = 1
   while true do
     if self:is_cancelled() then
-      return nil, self:fault("cancelled", "cancelled", self.cancel:reason() or "cancelled")
+      return nil, self:cancelled_error()
     end
     local result, err = self:attempt()
     if result ~= nil then
@@ -136,6 +164,35 @@ function Call:run()
       attempt = attempt + 1
     end
   end
+end
+
+local function same(problem)
+  return problem
+end
+
+---Runs a rotation. They go one after the other, each with the token of the one before.
+function Call:rotate()
+  while is_rotating(self.client) do
+    if self:is_cancelled() then
+      return nil, self:cancelled_error()
+    elseif self:left() <= 0 then
+      return nil, self:fault("timeout", "timeout", "another rotation took all the time")
+    end
+    self.driver:sleep(ROTATION_STEP, self.cancel)
+  end
+  self.client.rotating_until = self.deadline
+  self:build()
+  local ok, result, err = protected.xpcall(function()
+    return self:run()
+  end, same)
+  if ok and result then
+    self.client.endpoint:set_token(result.token)
+  end
+  self.client.rotating_until = nil
+  if not ok then
+    error(result, 0)
+  end
+  return result, err
 end
 
 ---Makes one call. Raises at `level` for arguments of a wrong type.
@@ -175,6 +232,9 @@ function exchange.call(client, level, operation, given, ...)
       error(err.message, level + 1)
     end
     return nil, errors.wrap(err)
+  end
+  if operation == "rotate_token" then
+    return call:rotate()
   end
   return call:run()
 end

@@ -1,5 +1,5 @@
 -- Scoped locks: acquire, hold within a local deadline, release on every path.
--- May use: exchange, errors, options, native.
+-- May use: exchange, errors, options, native, protected.
 -- Authority is a local deadline: it starts when the request was sent, lasts the TTL less a margin,
 -- and nothing that the server says later lengthens one that has passed.
 
@@ -7,6 +7,7 @@ local errors = require "octostore.errors"
 local exchange = require "octostore.exchange"
 local native = require "octostore.native"
 local options = require "octostore.options"
+local protected = require "octostore.protected"
 
 local lock = {}
 
@@ -118,7 +119,7 @@ function Lock:_renew(seconds)
     end
     return nil, errors.new("timeout", "too_slow", "ensure: the renewal took too long", { outcome = "unknown" })
   end
-  if err.kind == "lock_lost" then
+  if exchange.proves_end(err) then
     self.reason = "lost"
     return nil, self:_lost_error()
   end
@@ -139,8 +140,16 @@ function Lock:release()
   local call_options = { timeout = RELEASE_TIMEOUT }
   local result, err =
     exchange.call(self._client._parts, 2, "release_lock", call_options, self.name, self.lease_id)
-  self._released = result or err.kind == "lock_lost"
-  if self._released then
+  if err and exchange.proves_end(err) then
+    if not self._maybe_released then
+      self.reason = "lost"
+      return nil, self:_lost_error()
+    end
+    result = true
+  end
+  self._released = result
+  self._maybe_released = self._maybe_released or (err ~= nil and err.outcome == "unknown")
+  if result then
     return true
   end
   return nil, err
@@ -166,13 +175,19 @@ function Sighting:update(err, at)
   end
 end
 
+---What a stranger wrote, for a message: one line, not long, no half character at its end.
+local function printable(text)
+  text = text:gsub("%c", "?")
+  return #text <= 80 and text or text:sub(1, 80):gsub("[\192-\255][\128-\191]*$", "") .. "..."
+end
+
 ---Dresses the last error of a wait that was in vain.
-local function give_up(err, waited, sighting, at)
+local function give_up(err, wait, waited, sighting, at)
   err.waited = waited
-  if err.kind == "lock_held" and waited > 0 then
+  if err.kind == "lock_held" and wait > 0 then
     local words = " (waited %.1f s; %s has been seen holding it for %.1f s%s)"
-    local metadata = err.metadata and (", metadata '%s'"):format(err.metadata:sub(1, 80)) or ""
-    err.message = err.message .. words:format(waited, err.holder_id, at - sighting.since, metadata)
+    local metadata = err.metadata and (", metadata '%s'"):format(printable(err.metadata)) or ""
+    err.message = err.message .. words:format(waited, printable(err.holder_id), at - sighting.since, metadata)
     err.seen_for = at - sighting.since
   end
   return err
@@ -205,7 +220,7 @@ local function try_until(client, wait, cancel, try)
     local left = wait - (at - start)
     sighting:update(err, at)
     if left <= 0 or not err.retryable then
-      return nil, give_up(err, at - start, sighting, at)
+      return nil, give_up(err, wait, at - start, sighting, at)
     end
     parts.driver:sleep(math.min(delay_before_next(err, attempt), left), cancel)
     attempt = attempt + 1
@@ -256,7 +271,9 @@ function lock.acquire(client, name, given, level)
     return nil, problem
   end
   local result, err, started_at = try_until(client, wait, rest.cancel, function()
-    return client:_acquire(name, rest, level + 3)
+    -- Not a tail call: Lua 5.1 counts those among the levels, later ones do not.
+    local acquired, problem_of_try, sent_at = client:_acquire(name, rest, level + 4)
+    return acquired, problem_of_try, sent_at
   end)
   if not result then
     return nil, err
@@ -276,11 +293,11 @@ function Lock:_give_back()
   self:release()
 end
 
-local function traceback(problem)
-  if type(problem) == "string" then
-    return debug.traceback(problem, 2)
+local function traceback(problem, thread)
+  if type(problem) ~= "string" then
+    return problem
   end
-  return problem
+  return thread and debug.traceback(thread, problem) or debug.traceback(problem, 2)
 end
 
 local function pack(...)
@@ -297,9 +314,19 @@ local function emit(client, event)
   end
 end
 
+---Releases after the body, which may have done so itself, or have tried to.
+local function settle(client, held)
+  if held:held() or held.reason == "released" then
+    local released, problem = held:release()
+    if not released and held.reason == "released" then
+      emit(client, { type = "release_failed", name = held.name, error = problem })
+    end
+  end
+end
+
 ---What with_lock returns once the body has ended without an error of its own.
-local function outcome(held, was_held, results)
-  if was_held or held.reason == "released" then
+local function outcome(held, results)
+  if held.reason == "released" then
     return true, unpack(results, 2, results.n)
   end
   local err = held:_lost_error()
@@ -317,18 +344,12 @@ function lock.with(client, name, given, body, level)
   if not held then
     return nil, err
   end
-  local results = pack(xpcall(function()
+  local results = pack(protected.xpcall(function()
     return body(held)
   end, traceback))
-  local was_held = held:held()
-  if was_held then
-    local released, problem = held:release()
-    if not released then
-      emit(client, { type = "release_failed", name = name, error = problem })
-    end
-  end
+  settle(client, held)
   if results[1] then
-    return outcome(held, was_held, results)
+    return outcome(held, results)
   end
   if held._error and rawequal(results[2], held._error) then
     return nil, held._error

@@ -57,13 +57,23 @@ static size_t cut_length(const char *text, size_t len, size_t max)
     return cut;
 }
 
+/* U+0080 to U+009F are control characters too, and terminals obey them: C2 80 to C2 9F. */
+static bool is_c1_control(const unsigned char *bytes, size_t len, size_t at)
+{
+    bool first = bytes[at] == 0xC2 && at + 1 < len && bytes[at + 1] < 0xA0;
+    bool second = bytes[at] < 0xA0 && at > 0 && bytes[at - 1] == 0xC2;
+    return first || second;
+}
+
 void oct_error_printable(struct oct_text text, char *out, size_t size)
 {
     size_t len = cut_length(text.data, text.len, size - 1);
+    const unsigned char *bytes = (const unsigned char *)text.data;
     bool utf8 = oct_utf8_count((struct oct_text){text.data, len}, NULL);
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        out[i] = (c < 0x20 || c == 0x7F || (c >= 0x80 && !utf8)) ? '?' : (char)c;
+        unsigned char c = bytes[i];
+        bool control = c < 0x20 || c == 0x7F || is_c1_control(bytes, len, i);
+        out[i] = control || (c >= 0x80 && !utf8) ? '?' : text.data[i];
     }
     out[len] = '\0';
 }

@@ -1,5 +1,7 @@
 #include "core/request.h"
 
+#include "core/json.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +90,7 @@ static json_t *json_value(enum oct_rule rule, const struct oct_value *value)
     case OCT_STRING:
         break;
     }
-    return json_stringn(value->text.data, value->text.len);
+    return json_stringn(value->text.len == 0 ? "" : value->text.data, value->text.len);
 }
 
 static struct oct_value with_fallback(const struct oct_parameter *parameter,
@@ -130,7 +132,7 @@ static enum oct_status build_body(const struct oct_operation *operation,
     if (body == NULL) {
         return OCT_NO_MEMORY;
     }
-    out->body = json_dumps(body, JSON_COMPACT);
+    out->body = oct_json_write(body);
     json_decref(body);
     if (out->body == NULL) {
         return OCT_NO_MEMORY;
@@ -191,6 +193,48 @@ static enum oct_status copy_echo(const struct oct_operation *operation,
     return OCT_OK;
 }
 
+static void append_secret(struct oct_buffer *out, struct oct_text text)
+{
+    if (text.len > 0) {
+        oct_buffer_append(out, text.data, text.len);
+        oct_buffer_append(out, "", 1);
+    }
+}
+
+/* Of an ACL the tokens alone: who is named there is no secret. */
+static void append_acl_tokens(struct oct_buffer *out, const struct oct_value *acl)
+{
+    static const char prefix[] = "token:";
+    size_t skipped = sizeof prefix - 1;
+    for (size_t i = 0; i < acl->item_count; i++) {
+        struct oct_text item = acl->items[i];
+        if (item.len > skipped && memcmp(item.data, prefix, skipped) == 0) {
+            append_secret(out, (struct oct_text){item.data + skipped, item.len - skipped});
+        }
+    }
+}
+
+static enum oct_status copy_secrets(const struct oct_operation *operation,
+                                    const struct oct_arguments *arguments, struct oct_request *out)
+{
+    struct oct_buffer secrets = {NULL, 0, 0, false};
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        const struct oct_value *value = &arguments->values[i];
+        enum oct_rule rule = operation->parameters[i].rule;
+        if (!value->set || !oct_rule_is_secret(rule)) {
+            continue;
+        }
+        if (oct_rule_type(rule) == OCT_STRINGS) {
+            append_acl_tokens(&secrets, value);
+        } else {
+            append_secret(&secrets, value->text);
+        }
+    }
+    out->secrets_len = secrets.len;
+    out->secrets = oct_buffer_take(&secrets);
+    return out->secrets == NULL ? OCT_NO_MEMORY : OCT_OK;
+}
+
 enum oct_status oct_request_build(const struct oct_base_url *base,
                                   const struct oct_credentials *credentials,
                                   const struct oct_operation *operation,
@@ -220,6 +264,9 @@ enum oct_status oct_request_build(const struct oct_base_url *base,
     if (status == OCT_OK) {
         status = copy_echo(operation, arguments, out);
     }
+    if (status == OCT_OK) {
+        status = copy_secrets(operation, arguments, out);
+    }
     if (status != OCT_OK) {
         oct_request_free(out);
     }
@@ -227,22 +274,21 @@ enum oct_status oct_request_build(const struct oct_base_url *base,
 }
 
 /* Overwrites before freeing: freed memory shows up in core dumps and swap. */
-static void free_secret(char *secret)
+static void free_secret(char *secret, size_t len)
 {
-    if (secret != NULL) {
-        volatile char *at = secret;
-        while (*at != '\0') {
-            *at++ = '\0';
-        }
-        free(secret);
+    volatile char *at = secret;
+    while (len-- > 0) {
+        *at++ = '\0';
     }
+    free(secret);
 }
 
 void oct_request_free(struct oct_request *request)
 {
     free(request->url);
-    free(request->body);
-    free_secret(request->credential);
-    free(request->echo);
+    free_secret(request->body, request->body_len);
+    free_secret(request->credential, oct_text_of(request->credential).len);
+    free_secret(request->echo, oct_text_of(request->echo).len);
+    free_secret(request->secrets, request->secrets == NULL ? 0 : request->secrets_len);
     memset(request, 0, sizeof *request);
 }

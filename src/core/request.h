@@ -17,6 +17,8 @@ struct oct_request {
     size_t body_len;
     char *credential; /* bearer token or admin key; NULL when the route needs none */
     char *echo;       /* what the answer must repeat; NULL when there is nothing to compare */
+    char *secrets;    /* arguments that no error may repeat, each ended by a NUL */
+    size_t secrets_len;
 };
 
 /* What the credentials of a client are and where they may go. */

@@ -1,50 +1,10 @@
 #include "core/response.h"
 
-#include "core/limits.h"
+#include "core/json.h"
 #include "core/rfc3339.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* ---- JSON within limits ---- */
-
-/* jansson recurses per level; a hostile body must not choose how deep. */
-static bool is_nested_too_deep(struct oct_text body)
-{
-    size_t depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < body.len; i++) {
-        char c = body.data[i];
-        if (quoted) {
-            i += c == '\\';
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > OCT_MAX_JSON_DEPTH) {
-                return true;
-            }
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return false;
-}
-
-/* NULL when the body is not JSON; `*memory` tells a failed allocation from bad text. */
-static json_t *load(struct oct_text body, bool *memory)
-{
-    json_error_t problem;
-    size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
-
-    *memory = false;
-    if (body.len == 0 || body.len > OCT_MAX_BODY_BYTES || is_nested_too_deep(body)) {
-        return NULL;
-    }
-    json_t *root = json_loadb(body.data, body.len, flags, &problem);
-    *memory = root == NULL && json_error_code(&problem) == json_error_out_of_memory;
-    return root;
-}
 
 /* ---- shapes ---- */
 
@@ -234,12 +194,30 @@ static void stamp(struct oct_error *error, const struct oct_request *request,
     oct_error_judge(error, request->operation, true);
 }
 
-/* True when the text repeats a credential or lease: it is then left out of the message. */
+static bool repeats_argument(const struct oct_request *request, const char *text)
+{
+    const char *secret = request->secrets;
+    const char *end = secret + request->secrets_len;
+    for (; secret < end; secret += strlen(secret) + 1) {
+        if (*secret != '\0' && strstr(text, secret) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True when the text repeats a secret: it is then left out of the message. Leases and sessions are
+ * UUIDs, and not only those of the request are secret; "token:" starts a principal of an ACL. */
 static bool leaks(const struct oct_request *request, const char *text)
 {
-    return (request->credential != NULL && strstr(text, request->credential) != NULL) ||
-           (request->echo != NULL && oct_is_uuid(oct_text_of(request->echo)) &&
-            strstr(text, request->echo) != NULL);
+    size_t len = strlen(text);
+    for (size_t i = 0; i + OCT_UUID_BYTES <= len; i++) {
+        if (oct_is_uuid((struct oct_text){text + i, OCT_UUID_BYTES})) {
+            return true;
+        }
+    }
+    return strstr(text, "token:") != NULL || repeats_argument(request, text) ||
+           (request->credential != NULL && strstr(text, request->credential) != NULL);
 }
 
 static void server_error(const struct oct_request *request, const struct oct_response *response,
@@ -297,10 +275,10 @@ void oct_response_refuse(const struct oct_request *request, const struct oct_res
 static const struct oct_variant *find_variant(const struct oct_operation *operation, int status,
                                               const json_t *root)
 {
-    const char *tag = json_string_value(json_object_get(root, "status"));
+    struct oct_text tag = text_of(json_object_get(root, "status"));
     for (size_t i = 0; i < operation->variant_count; i++) {
         const struct oct_variant *variant = &operation->variants[i];
-        bool tagged = variant->tag == NULL || (tag != NULL && strcmp(tag, variant->tag) == 0);
+        bool tagged = variant->tag == NULL || oct_text_equal(tag, oct_text_of(variant->tag));
         if (variant->http_status == status && tagged) {
             return variant;
         }
@@ -390,18 +368,14 @@ enum oct_status oct_response_parse(const struct oct_request *request,
                                    const struct oct_response *response, struct oct_result *result,
                                    struct oct_error *error)
 {
-    bool memory = false;
+    bool body = expects_body(request->operation, response->status);
 
     result->variant = NULL;
     result->root = NULL;
-    if (expects_body(request->operation, response->status)) {
-        result->root = load(response->body, &memory);
-    }
-    if (memory) {
+    if (body && oct_json_read(response->body, &result->root) == OCT_NO_MEMORY) {
         return OCT_NO_MEMORY;
     }
-    if (result->root == NULL && response->status < 300 &&
-        expects_body(request->operation, response->status)) {
+    if (body && result->root == NULL && response->status < 300) {
         malformed(request, response, "with a body that is not JSON within limits", error);
         return OCT_FAILED;
     }

@@ -3,8 +3,8 @@
 static int64_t ceiling_ms(const struct oct_retry_policy *policy, int attempt)
 {
     int64_t ceiling = policy->base_ms;
-    for (int i = 1; i < attempt && ceiling < policy->cap_ms; i++) {
-        ceiling *= 2;
+    for (int i = 1; i < attempt && ceiling > 0 && ceiling < policy->cap_ms; i++) {
+        ceiling = ceiling > policy->cap_ms / 2 ? policy->cap_ms : ceiling * 2;
     }
     return ceiling < policy->cap_ms ? ceiling : policy->cap_ms;
 }

@@ -79,7 +79,7 @@ static int64_t days_to_date(int year, int month, int day)
 
 bool oct_rfc3339_parse(struct oct_text text, struct oct_time *out)
 {
-    struct cursor c = {text.data, text.data + text.len};
+    struct cursor c = {text.data, text.len == 0 ? text.data : text.data + text.len};
     int year, month, day, hour, minute, second, offset;
     int32_t nanoseconds = 0;
 

@@ -36,7 +36,8 @@ static bool is_hexadecimal(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* Exactly four decimal numbers: other spellings of an address ("127.1", "0x7f.1") are names. */
+/* Exactly four decimal numbers: other spellings of an address ("127.1", "0x7f.1") are names, and so
+ * is "127.0.0.09" to some resolvers. */
 static bool is_ipv4(struct oct_text text)
 {
     int numbers = 1;
@@ -47,6 +48,9 @@ static bool is_ipv4(struct oct_text text)
             numbers++;
             digits = value = 0;
         } else if (is_digit(text.data[i]) && digits < 3) {
+            if (digits > 0 && value == 0) {
+                return false;
+            }
             digits++;
             value = value * 10 + (text.data[i] - '0');
             if (value > 255) {

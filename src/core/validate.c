@@ -56,7 +56,7 @@ static bool is_lock_character(char c)
 static bool is_lock_name(struct oct_text name)
 {
     size_t start = 0;
-    if (name.len > 256 || !oct_utf8_count(name, NULL)) {
+    if (!is_between(name, 1, 256) || !oct_utf8_count(name, NULL)) {
         return false;
     }
     for (size_t i = 0; i <= name.len; i++) {
@@ -85,7 +85,7 @@ static bool is_hexadecimal(char c)
 
 bool oct_is_uuid(struct oct_text text)
 {
-    if (text.len != 36) {
+    if (text.len != OCT_UUID_BYTES) {
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
@@ -211,7 +211,8 @@ static const struct rule rules[] = {
     [OCT_RULE_CANDIDATE_ID] =
         TEXT(is_candidate_id, "1 to 64 letters, digits, '.', '_', ':', '@' or '-'"),
     [OCT_RULE_CAPABILITY] = SECRET(oct_is_token, "the leader token of a won campaign"),
-    [OCT_RULE_HTTPS_URL] = TEXT(is_https_url, "an https:// URL without credentials"),
+    /* Secret, since a URL that is refused may hold a password, and any a key in its query. */
+    [OCT_RULE_HTTPS_URL] = SECRET(is_https_url, "an https:// URL without credentials"),
     [OCT_RULE_WEBHOOK_SECRET] = SECRET(is_metadata, "at most 1024 characters of UTF-8"),
     [OCT_RULE_WEBHOOK_EVENTS] =
         LIST(false, 5, is_webhook_event,
@@ -225,6 +226,11 @@ static const struct rule rules[] = {
 enum oct_type oct_rule_type(enum oct_rule rule)
 {
     return rules[rule].type;
+}
+
+bool oct_rule_is_secret(enum oct_rule rule)
+{
+    return rules[rule].secret;
 }
 
 const char *oct_rule_words(enum oct_rule rule)

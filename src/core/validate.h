@@ -38,8 +38,13 @@ enum oct_status oct_validate_arguments(const struct oct_operation *operation,
 /* A token or admin key travels in a header: 1 to 4096 visible ASCII characters. */
 bool oct_is_token(struct oct_text token);
 
+enum { OCT_UUID_BYTES = 36 };
+
 /* The canonical form only: 8-4-4-4-12 hexadecimal digits. */
 bool oct_is_uuid(struct oct_text text);
+
+/* True when values of the rule must not appear in an error. */
+bool oct_rule_is_secret(enum oct_rule rule);
 
 /* What the rule asks for, as words that follow "must be"; "1 to 3600" and the like. */
 const char *oct_rule_words(enum oct_rule rule);

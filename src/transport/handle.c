@@ -53,6 +53,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
         return 0;
     }
     answer->header_bytes += line.len;
+    /* Several blocks may come, that of "100 Continue" first; after the body, trailers. */
+    bool begins = line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0;
+    answer->headers_ended = !begins && (answer->headers_ended || line.len <= 2);
     if (header_value(line, "x-request-id", &value)) {
         oct_error_printable(value, answer->request_id, sizeof answer->request_id);
     } else if (header_value(line, "retry-after", &value)) {
@@ -77,6 +80,7 @@ static void answer_reset(struct oct_answer *answer)
     answer->response = empty;
     oct_buffer_clear(&answer->body);
     answer->header_bytes = 0;
+    answer->headers_ended = false;
     answer->request_id[0] = '\0';
     answer->retry_after[0] = '\0';
     answer->requests_sent = 0;

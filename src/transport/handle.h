@@ -15,6 +15,7 @@ struct oct_answer {
     struct oct_response response; /* points into the fields below */
     struct oct_buffer body;
     size_t header_bytes;
+    bool headers_ended; /* by an empty line, which libcurl does without when the connection ends */
     char request_id[OCT_REQUEST_ID_BYTES];
     char retry_after[16];
     int requests_sent;

@@ -157,6 +157,11 @@ static const struct failure failures[] = {
     {CURLE_WEIRD_SERVER_REPLY, OCT_PROTOCOL, "malformed_answer", "the answer is not HTTP"},
     {CURLE_UNSUPPORTED_PROTOCOL, OCT_PROTOCOL, "malformed_answer", "the answer is not HTTP"},
     {CURLE_WRITE_ERROR, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
+    /* libcurl's word for a header line of more than 100 KiB */
+    {CURLE_OUT_OF_MEMORY, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
+#if LIBCURL_VERSION_NUM >= 0x080600
+    {CURLE_TOO_LARGE, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
+#endif
 };
 
 static const struct failure *find_failure(CURLcode result)
@@ -228,6 +233,9 @@ static enum oct_progress finish(struct oct_transport *transport, CURLcode result
 
     curl_easy_getinfo(transport->handle.easy, CURLINFO_RESPONSE_CODE, &status);
     oct_answer_complete(answer, (int)status);
+    if (result == CURLE_OK && !answer->headers_ended) {
+        result = CURLE_PARTIAL_FILE;
+    }
     if (result != CURLE_OK) {
         explain(transport, result, error);
     }

@@ -1,0 +1,167 @@
+-- octostore.testing: the whole OctoStore service as a Lua value, with a clock that a spec turns.
+-- May use: its own folder only. A double for tests and first steps: state lives in this value and
+-- dies with it, /openapi.yaml and browser logins are not served, webhooks are not delivered.
+
+local accounts = require "octostore.testing.accounts"
+local clock = require "octostore.testing.clock"
+local driver = require "octostore.testing.driver"
+local elections = require "octostore.testing.elections"
+local faults = require "octostore.testing.faults"
+local ids = require "octostore.testing.ids"
+local json = require "octostore.testing.json"
+local lock_routes = require "octostore.testing.lock_routes"
+local locks = require "octostore.testing.locks"
+local router = require "octostore.testing.router"
+local sessions = require "octostore.testing.sessions"
+local system = require "octostore.testing.system"
+local time = require "octostore.testing.time"
+local webhooks = require "octostore.testing.webhooks"
+
+local testing = {}
+
+local SWEEP_EVERY = 5 * time.SECOND
+local DEFAULT_USERS = { { name = "test", token = "test-token" } }
+
+---@class octostore.testing.ServiceOptions
+---@field users { name: string, token: string, namespace: string? }[]? default: test with "test-token"
+---@field admin_key string?
+---@field elections boolean? false switches public elections off
+---@field election_requests_per_minute integer? default 600
+---@field max_elections integer? default 10000
+---@field local_registration boolean? true serves POST /auth/register
+---@field first_fencing_token integer|string? default 1; a string of digits beyond 2^53
+---@field seed integer? of the identifiers
+
+---@class octostore.testing.Service
+local Service = {}
+Service.__index = Service
+
+---The pseudonym by which others see a holder.
+function Service:public_id(holder_id)
+  self.public_ids[holder_id] = self.public_ids[holder_id] or self.ids:uuid(8)
+  return self.public_ids[holder_id]
+end
+
+---Calls listener(event) for every event of a lock: { event, lock_name, fencing_token?, expires_at?,
+---observed_at }.
+---@param listener fun(event: table)
+function Service:subscribe(listener)
+  table.insert(self.locks.listeners, listener)
+end
+
+---Frees what has expired, as the real server does every five seconds. Called by itself when a
+---request finds such a moment passed.
+---@param now number seconds since 1970
+function Service:sweep(now)
+  self:_sweep(time.from_seconds(now))
+end
+
+function Service:_sweep(now)
+  self.locks:sweep(now)
+  self.sessions:sweep(self.locks, now)
+end
+
+-- The first request sets the moment from which sweeps are counted.
+function Service:_catch_up(now)
+  self.started_at = self.started_at or now
+  self.next_sweep = self.next_sweep or now
+  while self.next_sweep <= now do
+    self:_sweep(self.next_sweep)
+    self.next_sweep = self.next_sweep + SWEEP_EVERY
+  end
+end
+
+local function lower_names(headers)
+  local lower = {}
+  for name, value in pairs(headers or {}) do
+    lower[name:lower()] = value
+  end
+  return lower
+end
+
+-- A handler's content is a value for JSON, or text that comes with its headers.
+local function respond(status, content, headers)
+  headers = headers or {}
+  if content ~= nil and type(content) ~= "string" then
+    headers["content-type"], content = "application/json", json.encode(content)
+  end
+  return { status = status, headers = headers, body = content or "" }
+end
+
+---Answers one request.
+---@param request { method: string, path: string, headers: table<string, string>?, body: string?, peer: string? }
+---@param now number seconds since 1970
+---@return { status: integer, headers: table<string, string>, body: string }
+function Service:__call(request, now)
+  local at = time.from_seconds(now)
+  local request_id = "req_" .. self.ids:hex(16)
+  local copy = { method = request.method, path = request.path, body = request.body, peer = request.peer }
+  copy.headers = lower_names(request.headers)
+  self:_catch_up(at)
+  self.counters.requests = self.counters.requests + 1
+  local ok, status, content, headers = pcall(self.router.dispatch, self.router, copy, at)
+  local response
+  if ok then
+    response = respond(status, content, headers)
+  elseif faults.is(status) then
+    response = faults.response(status, request_id)
+  else
+    error(status, 0)
+  end
+  response.headers["x-request-id"] = request_id
+  return response
+end
+
+local function install(service)
+  local function routes(method, pattern, handler)
+    service.router:add(method, pattern, handler)
+  end
+  accounts.install(service, routes)
+  sessions.install(service, routes)
+  lock_routes.install(service, routes)
+  elections.install(service, routes)
+  webhooks.install(service, routes)
+  system.install(service, routes)
+end
+
+---Makes a service. Call it with a request and a time; it answers as the real server would.
+---@param options octostore.testing.ServiceOptions?
+---@return octostore.testing.Service
+function testing.service(options)
+  options = options or {}
+  local generator = ids.new(options.seed or 1)
+  local service = setmetatable({
+    ids = generator,
+    router = router.new(),
+    locks = locks.new(generator, ("%s"):format(options.first_fencing_token or "1")),
+    acls = {},
+    public_ids = {},
+    counters = { acquires = 0, releases = 0, requests = 0 },
+    admin_key = options.admin_key,
+    elections_enabled = options.elections ~= false,
+    election_requests_per_minute = options.election_requests_per_minute or 600,
+    max_elections = options.max_elections or 10000,
+    local_registration = options.local_registration or false,
+  }, Service)
+  install(service)
+  for _, user in ipairs(options.users or DEFAULT_USERS) do
+    service.accounts:add { name = user.name, token = user.token, namespace = user.namespace }
+  end
+  return service
+end
+
+---@param start number? seconds since 1970
+---@return octostore.testing.Clock
+function testing.clock(start)
+  return clock.new(start)
+end
+
+---The driver for octostore.new{ driver = … } that talks to a service in this process.
+---@param service octostore.testing.Service
+---@param with_clock octostore.testing.Clock
+---@return octostore.testing.Driver
+function testing.driver(service, with_clock)
+  return driver.new(service, with_clock)
+end
+
+return testing

@@ -1,0 +1,372 @@
+#include "core/json.h"
+
+#include "core/limits.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    const char *at;
+    const char *end;
+    unsigned depth;
+    bool no_memory; /* tells a failed allocation from bad text when a function returns NULL */
+};
+
+static json_t *read_value(struct reader *r);
+
+/* '\0' stands for the end too: no token contains that byte. */
+static char peek(const struct reader *r)
+{
+    return r->at == r->end ? '\0' : *r->at;
+}
+
+static bool take(struct reader *r, char wanted)
+{
+    bool found = wanted != '\0' && peek(r) == wanted;
+    r->at += found;
+    return found;
+}
+
+static void skip_space(struct reader *r)
+{
+    while (take(r, ' ') || take(r, '\t') || take(r, '\n') || take(r, '\r')) {
+    }
+}
+
+static bool take_after_space(struct reader *r, char wanted)
+{
+    skip_space(r);
+    return take(r, wanted);
+}
+
+static json_t *checked(struct reader *r, json_t *value)
+{
+    r->no_memory = r->no_memory || value == NULL;
+    return value;
+}
+
+/* ---- strings ---- */
+
+static bool read_hexadecimal(struct reader *r, unsigned *out)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    *out = 0;
+    for (int i = 0; i < 4; i++, r->at++) {
+        const char *digit = peek(r) == '\0' ? NULL : strchr(digits, peek(r));
+        if (digit == NULL) {
+            return false;
+        }
+        unsigned value = (unsigned)(digit - digits);
+        *out = *out * 16 + (value < 16 ? value : value - 6);
+    }
+    return true;
+}
+
+/* What follows "\u"; a surrogate counts only as the first half of a pair. */
+static bool read_code_point(struct reader *r, unsigned *out)
+{
+    unsigned low = 0;
+    if (!read_hexadecimal(r, out) || (*out >= 0xDC00 && *out <= 0xDFFF)) {
+        return false;
+    }
+    if (*out < 0xD800 || *out > 0xDBFF) {
+        return true;
+    }
+    if (!take(r, '\\') || !take(r, 'u') || !read_hexadecimal(r, &low) || low < 0xDC00 ||
+        low > 0xDFFF) {
+        return false;
+    }
+    *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
+    return true;
+}
+
+static void append_code_point(struct oct_buffer *out, unsigned code)
+{
+    static const unsigned char marks[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    char bytes[4];
+
+    for (size_t i = len; i-- > 1; code >>= 6) {
+        bytes[i] = (char)(0x80 | (code & 0x3F));
+    }
+    bytes[0] = (char)(len == 1 ? code : marks[len] | code);
+    oct_buffer_append(out, bytes, len);
+}
+
+/* What follows a backslash. */
+static bool read_escape(struct reader *r, struct oct_buffer *out)
+{
+    static const char names[] = "\"\\/bfnrt";
+    static const char bytes[] = "\"\\/\b\f\n\r\t";
+    unsigned code = 0;
+
+    if (take(r, 'u')) {
+        if (!read_code_point(r, &code)) {
+            return false;
+        }
+        append_code_point(out, code);
+        return true;
+    }
+    const char *name = peek(r) == '\0' ? NULL : strchr(names, peek(r));
+    if (name == NULL) {
+        return false;
+    }
+    r->at++;
+    oct_buffer_append(out, &bytes[name - names], 1);
+    return true;
+}
+
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+static bool read_characters(struct reader *r, struct oct_buffer *out)
+{
+    while (!take(r, '"')) {
+        const char *start = r->at;
+        while (is_plain(peek(r))) {
+            r->at++;
+        }
+        oct_buffer_append(out, start, (size_t)(r->at - start));
+        if (take(r, '\\') ? !read_escape(r, out) : peek(r) != '"') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* NULL when there is no string or no memory; otherwise *len bytes, a NUL after them. */
+static char *read_text(struct reader *r, size_t *len)
+{
+    struct oct_buffer buffer = {NULL, 0, 0, false};
+    if (!take(r, '"') || !read_characters(r, &buffer)) {
+        oct_buffer_free(&buffer);
+        return NULL;
+    }
+    *len = buffer.len;
+    char *text = oct_buffer_take(&buffer);
+    r->no_memory = r->no_memory || text == NULL;
+    return text;
+}
+
+static json_t *read_string(struct reader *r)
+{
+    size_t len = 0;
+    char *text = read_text(r, &len);
+    json_t *value = text == NULL ? NULL : checked(r, json_stringn_nocheck(text, len));
+    free(text);
+    return value;
+}
+
+/* ---- numbers ---- */
+
+static struct oct_text take_digits(struct reader *r)
+{
+    struct oct_text digits = {r->at, 0};
+    while (peek(r) >= '0' && peek(r) <= '9') {
+        r->at++;
+        digits.len++;
+    }
+    return digits;
+}
+
+/* Counts downwards, since INT64_MIN has no positive counterpart. */
+static json_t *make_integer(struct reader *r, bool negative, struct oct_text digits)
+{
+    int64_t value = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        int digit = digits.data[i] - '0';
+        if (value < (INT64_MIN + digit) / 10) {
+            return NULL;
+        }
+        value = value * 10 - digit;
+    }
+    if (!negative && value == INT64_MIN) {
+        return NULL;
+    }
+    return checked(r, json_integer(negative ? value : -value));
+}
+
+/* Written without a decimal point, whose character strtod takes from the locale. */
+static json_t *make_real(struct reader *r, bool negative, struct oct_text whole,
+                         struct oct_text fraction, long exponent)
+{
+    struct oct_buffer buffer = {NULL, 0, 0, false};
+    char power[32];
+
+    snprintf(power, sizeof power, "e%ld", exponent - (long)fraction.len);
+    oct_buffer_append(&buffer, whole.data, whole.len);
+    oct_buffer_append(&buffer, fraction.data, fraction.len);
+    oct_buffer_append_string(&buffer, power);
+    char *text = oct_buffer_take(&buffer);
+    if (text == NULL) {
+        r->no_memory = true;
+        return NULL;
+    }
+    double value = strtod(text, NULL);
+    free(text);
+    return value > DBL_MAX ? NULL : checked(r, json_real(negative ? -value : value));
+}
+
+/* Beyond ten million the value is zero or too large whatever the digits are. */
+static bool read_exponent(struct reader *r, long *exponent)
+{
+    bool negative = take(r, '-');
+    if (!negative) {
+        take(r, '+');
+    }
+    struct oct_text digits = take_digits(r);
+    for (size_t i = 0; i < digits.len && *exponent < 10000000; i++) {
+        *exponent = *exponent * 10 + (digits.data[i] - '0');
+    }
+    *exponent = negative ? -*exponent : *exponent;
+    return digits.len > 0;
+}
+
+static json_t *read_number(struct reader *r)
+{
+    bool negative = take(r, '-');
+    struct oct_text whole = take_digits(r);
+    struct oct_text fraction = {r->at, 0};
+    long exponent = 0;
+
+    if (whole.len == 0 || (whole.len > 1 && whole.data[0] == '0')) {
+        return NULL;
+    }
+    bool real = take(r, '.');
+    if (real) {
+        fraction = take_digits(r);
+        if (fraction.len == 0) {
+            return NULL;
+        }
+    }
+    if (take(r, 'e') || take(r, 'E')) {
+        real = true;
+        if (!read_exponent(r, &exponent)) {
+            return NULL;
+        }
+    }
+    return real ? make_real(r, negative, whole, fraction, exponent)
+                : make_integer(r, negative, whole);
+}
+
+/* ---- lists and objects ---- */
+
+static bool read_item(struct reader *r, json_t *list)
+{
+    json_t *value = read_value(r);
+    if (value == NULL) {
+        return false;
+    }
+    bool kept = json_array_append_new(list, value) == 0;
+    r->no_memory = r->no_memory || !kept;
+    return kept;
+}
+
+static bool read_member(struct reader *r, json_t *object)
+{
+    size_t len = 0;
+    skip_space(r);
+    char *key = read_text(r, &len);
+    if (key == NULL) {
+        return false;
+    }
+    bool usable = memchr(key, '\0', len) == NULL && json_object_get(object, key) == NULL &&
+                  take_after_space(r, ':');
+    json_t *value = usable ? read_value(r) : NULL;
+    bool kept = value != NULL && json_object_set_new_nocheck(object, key, value) == 0;
+    r->no_memory = r->no_memory || (value != NULL && !kept);
+    free(key);
+    return kept;
+}
+
+/* A hostile body must not choose how deep this recurses. */
+static json_t *read_members(struct reader *r, json_t *container, char close,
+                            bool (*read_one)(struct reader *r, json_t *container))
+{
+    if (checked(r, container) == NULL) {
+        return NULL;
+    }
+    bool good = ++r->depth <= OCT_MAX_JSON_DEPTH;
+    if (good && !take_after_space(r, close)) {
+        do {
+            good = read_one(r, container);
+        } while (good && take_after_space(r, ','));
+        good = good && take_after_space(r, close);
+    }
+    r->depth--;
+    if (!good) {
+        json_decref(container);
+        return NULL;
+    }
+    return container;
+}
+
+static bool take_word(struct reader *r, const char *word)
+{
+    size_t len = strlen(word);
+    bool found = (size_t)(r->end - r->at) >= len && memcmp(r->at, word, len) == 0;
+    r->at += found ? len : 0;
+    return found;
+}
+
+static json_t *read_value(struct reader *r)
+{
+    skip_space(r);
+    switch (peek(r)) {
+    case '{':
+        r->at++;
+        return read_members(r, json_object(), '}', read_member);
+    case '[':
+        r->at++;
+        return read_members(r, json_array(), ']', read_item);
+    case '"':
+        return read_string(r);
+    case 't':
+        return take_word(r, "true") ? json_true() : NULL;
+    case 'f':
+        return take_word(r, "false") ? json_false() : NULL;
+    case 'n':
+        return take_word(r, "null") ? json_null() : NULL;
+    default:
+        return read_number(r);
+    }
+}
+
+enum oct_status oct_json_read(struct oct_text text, json_t **root)
+{
+    *root = NULL;
+    if (text.len == 0 || text.len > OCT_MAX_BODY_BYTES || !oct_utf8_count(text, NULL)) {
+        return OCT_FAILED;
+    }
+    struct reader r = {text.data, text.data + text.len, 0, false};
+    *root = read_value(&r);
+    skip_space(&r);
+    if (*root != NULL && r.at == r.end) {
+        return OCT_OK;
+    }
+    json_decref(*root);
+    *root = NULL;
+    return r.no_memory ? OCT_NO_MEMORY : OCT_FAILED;
+}
+
+/* ---- writing ---- */
+
+static int append_piece(const char *data, size_t len, void *buffer)
+{
+    oct_buffer_append(buffer, data, len);
+    return ((struct oct_buffer *)buffer)->failed ? -1 : 0;
+}
+
+char *oct_json_write(const json_t *root)
+{
+    struct oct_buffer buffer = {NULL, 0, 0, false};
+    if (json_dump_callback(root, append_piece, &buffer, JSON_COMPACT) != 0) {
+        oct_buffer_free(&buffer);
+        return NULL;
+    }
+    return oct_buffer_take(&buffer);
+}
