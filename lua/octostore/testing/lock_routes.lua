@@ -282,7 +282,8 @@ local function watch(service, request, name, now)
     expires_at = lock and time.format(lock.expires_at) or nil,
     observed_at = time.format(now),
   }
-  return 200, "data: " .. json.encode(frame) .. "\n\n", { ["content-type"] = "text/event-stream", ["cache-control"] = "no-cache" }
+  local headers = { ["content-type"] = "text/event-stream", ["cache-control"] = "no-cache" }
+  return 200, "data: " .. json.encode(frame) .. "\n\n", headers
 end
 
 ---@param service octostore.testing.Service

@@ -19,7 +19,8 @@ function Router:add(method, pattern, handler)
   if not route then
     -- A parameter may be empty before another segment, as the server's router has it.
     local matcher = pattern:gsub("[%-.]", "%%%0"):gsub(":%l+/", "([^/]*)/"):gsub(":%l+$", "([^/]+)")
-    route = { matcher = "^" .. matcher .. "$", is_uuid = pattern:find(":uuid", 1, true) ~= nil, handlers = {}, methods = {} }
+    local is_uuid = pattern:find(":uuid", 1, true) ~= nil
+    route = { matcher = "^" .. matcher .. "$", is_uuid = is_uuid, handlers = {}, methods = {} }
     self.routes[pattern] = route
     self.order[#self.order + 1] = route
   end
