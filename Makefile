@@ -50,6 +50,7 @@ CORE := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/core/*.c))
 LIBRARY := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/transport/*.c src/engine/*.c))
 BINDING := $(wildcard src/lua/*.c)
 MODULES := $(LUAS:%=$(B)/%/octostore/native.so)
+comma := ,
 C_TESTS := $(patsubst spec/c/%.c,$(B)/c/%,$(wildcard spec/c/*.c))
 
 .PHONY: all modules layers ctests demo test check check-full bench install uninstall clean help
@@ -97,10 +98,15 @@ $(foreach name,$(LUAS),$(eval $(call lua_rules,$(name))))
 # Unit tests in C: one program for each spec/c/*.c, linked with the core alone.
 ctests: $(C_TESTS)
 
+# This one makes the core's allocations fail one by one, where the linker can put itself in between.
+ifeq ($(SYSTEM),Linux)
+$(B)/c/allocation_test: WRAP = $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc free)
+endif
+
 $(B)/c/%: spec/c/%.c $(CORE) Makefile | $(B)/libraries.cflags
 	@mkdir -p $(@D)
 	$(say) 'cc $<'
-	$(Q)$(CC) $(OCT_CFLAGS) -MF $@.d -MT $@ @$(B)/libraries.cflags $(LDFLAGS) -o $@ $< $(CORE) $$(pkg-config --libs jansson)
+	$(Q)$(CC) $(OCT_CFLAGS) -MF $@.d -MT $@ @$(B)/libraries.cflags $(LDFLAGS) $(WRAP) -o $@ $< $(CORE) $$(pkg-config --libs jansson)
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/*/obj/*.d $(B)/c/*.d)
 

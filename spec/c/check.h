@@ -35,8 +35,8 @@ static inline bool check_true(const char *name, bool good, const char *what, con
     return good;
 }
 
-static inline bool check_integers(const char *name, long long got, long long want,
-                                  const char *what, const char *file, int line)
+static inline bool check_integers(const char *name, long long got, long long want, const char *what,
+                                  const char *file, int line)
 {
     if (!check_count(got == want)) {
         printf("%s:%d: [%s] %s is %lld, not %lld\n", file, line, name, what, got, want);

@@ -8,10 +8,9 @@
 static void test_names(void)
 {
     static const char *const names[] = {
-        "lock_held",     "lock_delayed", "lock_lost",       "authentication",
-        "forbidden",     "limit",        "conflict",        "not_found",
-        "session_expired", "rate_limited", "validation",    "network",
-        "timeout",       "cancelled",    "protocol",        "server",
+        "lock_held", "lock_delayed", "lock_lost",       "authentication", "forbidden",  "limit",
+        "conflict",  "not_found",    "session_expired", "rate_limited",   "validation", "network",
+        "timeout",   "cancelled",    "protocol",        "server",
     };
     CHECK_INT("every kind", COUNT_OF(names), OCT_KIND_COUNT);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -25,7 +24,10 @@ static void test_names(void)
     CHECK_TEXT("outcome", oct_outcome_name(OCT_OUTCOME_UNKNOWN), "unknown");
 }
 
-#define BYTES(literal) {literal, sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
 
 static void test_printable(void)
 {
@@ -46,10 +48,16 @@ static void test_printable(void)
          "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"},
         {"cut before a code point", BYTES("a\xE2\x82\xAC"), 4, "a"},
         {"cut inside a code point", BYTES("ab\xE2\x82\xAC"), 4, "ab"},
-        {"cut behind a code point", BYTES("\xE2\x82\xAC" "b"), 4, "\xE2\x82\xAC"},
+        {"cut behind a code point",
+         BYTES("\xE2\x82\xAC"
+               "b"),
+         4, "\xE2\x82\xAC"},
         {"broken UTF-8", BYTES("a\xFF\xC3\xA9"), 16, "a???"},
         {"continuation bytes alone", BYTES("\x80\x80\x80\x80"), 3, ""},
-        {"terminal escape in one code point", BYTES("a\xC2\x9B" "31mb"), 16, "a??31mb"},
+        {"terminal escape in one code point",
+         BYTES("a\xC2\x9B"
+               "31mb"),
+         16, "a??31mb"},
         {"last of the C1 controls", BYTES("\xC2\x9F"), 16, "??"},
         {"first behind the C1 controls", BYTES("\xC2\xA0"), 16, "\xC2\xA0"},
     };
@@ -104,24 +112,40 @@ static void test_judge(void)
         enum oct_kind kind;
         bool sent, unknown, retryable;
     } cases[] = {
-        {SAFE, OCT_NETWORK, false, false, true},   {SAFE, OCT_NETWORK, true, true, true},
-        {SAFE, OCT_TIMEOUT, true, true, true},     {SAFE, OCT_SERVER, true, true, true},
-        {SAFE, OCT_PROTOCOL, true, true, false},   {SAFE, OCT_CANCELLED, true, true, false},
-        {SAFE, OCT_CANCELLED, false, false, false}, {SAFE, OCT_LOCK_HELD, true, false, true},
-        {SAFE, OCT_LOCK_DELAYED, true, false, true}, {SAFE, OCT_LIMIT, true, false, true},
-        {SAFE, OCT_RATE_LIMITED, true, false, true}, {SAFE, OCT_LOCK_LOST, true, false, false},
-        {SAFE, OCT_AUTHENTICATION, true, false, false}, {SAFE, OCT_FORBIDDEN, true, false, false},
-        {SAFE, OCT_CONFLICT, true, false, false},  {SAFE, OCT_NOT_FOUND, true, false, false},
+        {SAFE, OCT_NETWORK, false, false, true},
+        {SAFE, OCT_NETWORK, true, true, true},
+        {SAFE, OCT_TIMEOUT, true, true, true},
+        {SAFE, OCT_SERVER, true, true, true},
+        {SAFE, OCT_PROTOCOL, true, true, false},
+        {SAFE, OCT_CANCELLED, true, true, false},
+        {SAFE, OCT_CANCELLED, false, false, false},
+        {SAFE, OCT_LOCK_HELD, true, false, true},
+        {SAFE, OCT_LOCK_DELAYED, true, false, true},
+        {SAFE, OCT_LIMIT, true, false, true},
+        {SAFE, OCT_RATE_LIMITED, true, false, true},
+        {SAFE, OCT_LOCK_LOST, true, false, false},
+        {SAFE, OCT_AUTHENTICATION, true, false, false},
+        {SAFE, OCT_FORBIDDEN, true, false, false},
+        {SAFE, OCT_CONFLICT, true, false, false},
+        {SAFE, OCT_NOT_FOUND, true, false, false},
         {SAFE, OCT_VALIDATION, true, false, false},
         {SAFE, OCT_SESSION_EXPIRED, true, false, false},
-        {UNSENT, OCT_NETWORK, false, false, true}, {UNSENT, OCT_NETWORK, true, true, false},
-        {UNSENT, OCT_TIMEOUT, false, false, true}, {UNSENT, OCT_TIMEOUT, true, true, false},
-        {UNSENT, OCT_SERVER, true, true, false},   {UNSENT, OCT_LIMIT, true, false, true},
-        {UNSENT, OCT_RATE_LIMITED, true, false, true}, {UNSENT, OCT_PROTOCOL, true, true, false},
-        {NEVER, OCT_NETWORK, false, false, false}, {NEVER, OCT_NETWORK, true, true, false},
-        {NEVER, OCT_RATE_LIMITED, true, false, false}, {NEVER, OCT_SERVER, true, true, false},
-        {READ, OCT_NETWORK, true, false, true},    {READ, OCT_TIMEOUT, true, false, true},
-        {READ, OCT_SERVER, true, false, true},     {READ, OCT_PROTOCOL, true, false, false},
+        {UNSENT, OCT_NETWORK, false, false, true},
+        {UNSENT, OCT_NETWORK, true, true, false},
+        {UNSENT, OCT_TIMEOUT, false, false, true},
+        {UNSENT, OCT_TIMEOUT, true, true, false},
+        {UNSENT, OCT_SERVER, true, true, false},
+        {UNSENT, OCT_LIMIT, true, false, true},
+        {UNSENT, OCT_RATE_LIMITED, true, false, true},
+        {UNSENT, OCT_PROTOCOL, true, true, false},
+        {NEVER, OCT_NETWORK, false, false, false},
+        {NEVER, OCT_NETWORK, true, true, false},
+        {NEVER, OCT_RATE_LIMITED, true, false, false},
+        {NEVER, OCT_SERVER, true, true, false},
+        {READ, OCT_NETWORK, true, false, true},
+        {READ, OCT_TIMEOUT, true, false, true},
+        {READ, OCT_SERVER, true, false, true},
+        {READ, OCT_PROTOCOL, true, false, false},
         {READ, OCT_NOT_FOUND, true, false, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -56,29 +56,46 @@ static inline struct oct_value sample_strings(enum oct_rule rule)
 static inline const char *sample_text(enum oct_rule rule)
 {
     switch (rule) {
-    case OCT_RULE_LOCK_NAME: return "reports/daily.1";
-    case OCT_RULE_LOCK_PREFIX: return "re/ \xC3\xA9";
-    case OCT_RULE_UUID: return LEASE;
-    case OCT_RULE_METADATA: return "m \"\xC3\xA9\"";
-    case OCT_RULE_ELECTION_ID: return "room_0-1";
-    case OCT_RULE_CANDIDATE_ID: return "a.b:c@d";
-    case OCT_RULE_CAPABILITY: return LEADER_TOKEN;
-    case OCT_RULE_HTTPS_URL: return "https://hooks.example/x?y=1";
-    case OCT_RULE_WEBHOOK_SECRET: return WEBHOOK_SECRET;
-    case OCT_RULE_LOCK_PATTERN: return "re*";
-    case OCT_RULE_USERNAME: return "bob-1";
-    case OCT_RULE_NAMESPACE: return "team.a";
-    default: return "12h";
+    case OCT_RULE_LOCK_NAME:
+        return "reports/daily.1";
+    case OCT_RULE_LOCK_PREFIX:
+        return "re/ \xC3\xA9";
+    case OCT_RULE_UUID:
+        return LEASE;
+    case OCT_RULE_METADATA:
+        return "m \"\xC3\xA9\"";
+    case OCT_RULE_ELECTION_ID:
+        return "room_0-1";
+    case OCT_RULE_CANDIDATE_ID:
+        return "a.b:c@d";
+    case OCT_RULE_CAPABILITY:
+        return LEADER_TOKEN;
+    case OCT_RULE_HTTPS_URL:
+        return "https://hooks.example/x?y=1";
+    case OCT_RULE_WEBHOOK_SECRET:
+        return WEBHOOK_SECRET;
+    case OCT_RULE_LOCK_PATTERN:
+        return "re*";
+    case OCT_RULE_USERNAME:
+        return "bob-1";
+    case OCT_RULE_NAMESPACE:
+        return "team.a";
+    default:
+        return "12h";
     }
 }
 
 static inline struct oct_value sample_value(enum oct_rule rule)
 {
     switch (oct_rule_type(rule)) {
-    case OCT_NUMBER: return value_number(30);
-    case OCT_BOOLEAN: return value_flag(true);
-    case OCT_STRINGS: return sample_strings(rule);
-    case OCT_STRING: break;
+    case OCT_NUMBER:
+        return value_number(30);
+    case OCT_BOOLEAN:
+        return value_flag(true);
+    case OCT_STRINGS:
+        return sample_strings(rule);
+    case OCT_STRING:
+        break;
     }
     return value_string(sample_text(rule));
 }
@@ -98,8 +115,8 @@ static inline struct oct_arguments sample_arguments(const struct oct_operation *
 
 static inline struct oct_credentials sample_credentials(void)
 {
-    struct oct_credentials credentials = {{TOKEN, strlen(TOKEN)},
-                                          {ADMIN_KEY, strlen(ADMIN_KEY)}, false};
+    struct oct_credentials credentials = {
+        {TOKEN, strlen(TOKEN)}, {ADMIN_KEY, strlen(ADMIN_KEY)}, false};
     return credentials;
 }
 
@@ -139,7 +156,7 @@ static inline struct oct_response fixture_response(int status, const char *body)
     "{\"name\":\"reports/daily.1\",\"status\":\"held\",\"holder_id\":\"h\",\"fencing_token\":7,"   \
     "\"expires_at\":\"" TIME "\",\"metadata\":null,\"acl\":{\"acquire\":[\"user:bob\"]}}"
 #define WEBHOOK                                                                                    \
-    "{\"id\":\"" LEASE "\",\"user_id\":\"" LEASE "\",\"url\":\"https://h\",\"secret\":\"****\","    \
+    "{\"id\":\"" LEASE "\",\"user_id\":\"" LEASE "\",\"url\":\"https://h\",\"secret\":\"****\","   \
     "\"events\":[\"*\"],\"lock_pattern\":null,\"created_at\":\"" TIME "\",\"active\":true}"
 #define ELECTION_WON                                                                               \
     "{\"status\":\"leader\",\"election_id\":\"room_0-1\",\"leader\":" LEADER ","                   \

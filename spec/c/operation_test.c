@@ -56,8 +56,8 @@ static void check_parameters(const struct oct_operation *operation)
         CHECK(parameter->name, strlen(oct_rule_words(parameter->rule)) > 0);
         if (parameter->fallback != 0) {
             struct oct_error error;
-            CHECK_INT(parameter->name,
-                      oct_validate_value(operation, parameter, &fallback, &error), OCT_OK);
+            CHECK_INT(parameter->name, oct_validate_value(operation, parameter, &fallback, &error),
+                      OCT_OK);
         }
         bool in_url = parameter->place != OCT_IN_BODY;
         CHECK(parameter->name, !in_url || oct_rule_type(parameter->rule) == OCT_STRING);

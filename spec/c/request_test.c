@@ -48,8 +48,8 @@ static const struct expected {
     {"list_webhooks", "GET", "/webhooks", NULL, NULL},
     {"delete_webhook", "DELETE", "/webhooks/" LEASE, NULL, NULL},
     {"rotate_token", "POST", "/auth/token/rotate", NULL, NULL},
-    {"register_user", "POST", "/auth/register",
-     "{\"username\":\"bob-1\",\"namespace\":\"team.a\"}", "{\"username\":\"bob-1\"}"},
+    {"register_user", "POST", "/auth/register", "{\"username\":\"bob-1\",\"namespace\":\"team.a\"}",
+     "{\"username\":\"bob-1\"}"},
     {"health", "GET", "/health", NULL, NULL},
     {"get_service_status", "GET", "/status", NULL, NULL},
     {"get_admin_status", "GET", "/admin/status", NULL, NULL},
@@ -98,7 +98,8 @@ static void check_request(const struct expected *want, bool all)
     CHECK_TEXT(want->name, error.message, "");
     CHECK_TEXT(want->name, request.operation->method, want->method);
     CHECK_TEXT(want->name, request.url, url);
-    CHECK_TEXT(want->name, request.url + request.path_offset, url + strlen("https://locks.example"));
+    CHECK_TEXT(want->name, request.url + request.path_offset,
+               url + strlen("https://locks.example"));
     CHECK_TEXT(want->name, request.body, body);
     CHECK_INT(want->name, request.body_len, body == NULL ? 0 : strlen(body));
     CHECK_TEXT(want->name, request.credential, wanted_credential(operation));
@@ -169,9 +170,11 @@ static void test_text_in_bodies(void)
     } cases[] = {
         {"empty", {"", 0}, "{\"ttl_seconds\":60,\"metadata\":\"\"}"},
         {"empty without data", {NULL, 0}, "{\"ttl_seconds\":60,\"metadata\":\"\"}"},
-        {"NUL and line ends", {"a\0\n\"\\", 5},
+        {"NUL and line ends",
+         {"a\0\n\"\\", 5},
          "{\"ttl_seconds\":60,\"metadata\":\"a\\u0000\\n\\\"\\\\\"}"},
-        {"four bytes", {"\xF0\x9F\x98\x80", 4},
+        {"four bytes",
+         {"\xF0\x9F\x98\x80", 4},
          "{\"ttl_seconds\":60,\"metadata\":\"\xF0\x9F\x98\x80\"}"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -219,9 +222,9 @@ static void test_cleartext(void)
         const char *base;
         bool insecure, good;
     } cases[] = {
-        {"https://evil.com", false, true},  {"http://localhost:3000", false, true},
-        {"http://127.8.9.10", false, true}, {"http://[::1]", false, true},
-        {"http://example.com", false, false}, {"http://127.1", false, false},
+        {"https://evil.com", false, true},           {"http://localhost:3000", false, true},
+        {"http://127.8.9.10", false, true},          {"http://[::1]", false, true},
+        {"http://example.com", false, false},        {"http://127.1", false, false},
         {"http://127.0.0.1.evil.com", false, false}, {"http://0.0.0.0", false, false},
         {"http://example.com", true, true},
     };
@@ -234,8 +237,8 @@ static void test_cleartext(void)
             struct oct_error error;
             credentials.allow_insecure_http = cases[i].insecure;
             bool good = cases[i].good || operation->auth == OCT_AUTH_NONE;
-            enum oct_status status = build(cases[i].base, &credentials, operation->name,
-                                           &arguments, &request, &error);
+            enum oct_status status =
+                build(cases[i].base, &credentials, operation->name, &arguments, &request, &error);
             CHECK_INT(cases[i].base, status, good ? OCT_OK : OCT_FAILED);
             if (!good) {
                 CHECK_TEXT(cases[i].base, error.code, "insecure_http");
@@ -276,8 +279,8 @@ static void test_keeps_no_pointers(void)
     struct oct_arguments arguments = {.values = {value_string(name)}};
     struct oct_request request;
     struct oct_error error;
-    CHECK_INT("copies",
-              build(BASE, &credentials, "get_lock_status", &arguments, &request, &error), OCT_OK);
+    CHECK_INT("copies", build(BASE, &credentials, "get_lock_status", &arguments, &request, &error),
+              OCT_OK);
     memset(name, 'x', 4);
     memset(token, 'x', 3);
     CHECK_TEXT("copies", request.url, BASE "/locks/mine");

@@ -14,8 +14,8 @@ static struct oct_error parse_error(const char *operation, const struct oct_resp
     memset(&error, 0, sizeof error);
     CHECK_INT(operation, oct_response_parse(&request, response, &result, &error), OCT_FAILED);
     CHECK("nothing is kept", result.root == NULL);
-    CHECK("never in a message", strstr(error.message, TOKEN) == NULL &&
-                                    strstr(error.message, LEASE) == NULL);
+    CHECK("never in a message",
+          strstr(error.message, TOKEN) == NULL && strstr(error.message, LEASE) == NULL);
     oct_result_free(&result);
     oct_request_free(&request);
     return error;
@@ -116,8 +116,7 @@ static void test_judgement(void)
         {"rotate_token", 429, "rate_limited", false, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct oct_error error =
-            service_error(cases[i].operation, cases[i].status, cases[i].code);
+        struct oct_error error = service_error(cases[i].operation, cases[i].status, cases[i].code);
         CHECK_INT(cases[i].operation, error.outcome == OCT_OUTCOME_UNKNOWN, cases[i].unknown);
         CHECK_INT(cases[i].operation, error.retryable, cases[i].retryable);
     }
@@ -281,8 +280,8 @@ static void test_details(void)
                "release_lock: refused by the server (HTTP 409, conflict)");
     CHECK_TEXT("control characters", details_error("\"a\\n\\u001b[31m\\u009bb\"").message,
                "release_lock: a??[31m??b (HTTP 409, conflict)");
-    CHECK("NUL hides nothing", strstr(details_error("\"a\\u0000" TOKEN "\"").message, TOKEN) ==
-                                   NULL);
+    CHECK("NUL hides nothing",
+          strstr(details_error("\"a\\u0000" TOKEN "\"").message, TOKEN) == NULL);
     CHECK_TEXT("format characters", details_error("\"%s%n%d\"").message,
                "release_lock: %s%n%d (HTTP 409, conflict)");
 }

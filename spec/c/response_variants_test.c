@@ -26,8 +26,8 @@ static void test_every_variant(void)
         CHECK_TEXT(answer->operation, success ? error.message : "", "");
         if (CHECK(answer->operation, result.variant != NULL)) {
             CHECK_INT(answer->operation, result.variant->verdict, answer->verdict);
-            bool content = result.variant->body != OCT_BODY_NONE &&
-                           result.variant->body != OCT_BODY_STREAM;
+            bool content =
+                result.variant->body != OCT_BODY_NONE && result.variant->body != OCT_BODY_STREAM;
             CHECK_INT(answer->operation, result.root != NULL, content);
         }
         if (!success) {
@@ -113,9 +113,8 @@ static void test_contention(void)
 }
 
 /* One field of an acquire's or a list's answer: what is taken and what is a protocol error. */
-static const char *const parts[] = {
-    "\"status\":\"acquired\"", "\"lease_id\":\"" LEASE "\"", "\"fencing_token\":7",
-    "\"expires_at\":\"" TIME "\""};
+static const char *const parts[] = {"\"status\":\"acquired\"", "\"lease_id\":\"" LEASE "\"",
+                                    "\"fencing_token\":7", "\"expires_at\":\"" TIME "\""};
 
 static void compose(char *out, size_t size, size_t replaced, const char *by)
 {
@@ -215,7 +214,8 @@ static void test_nested_fields(void)
          "acquire"},
         {"ACL of numbers", "get_lock_status",
          "{\"name\":\"reports/daily.1\",\"status\":\"free\",\"fencing_token\":8,"
-         "\"acl\":{\"acquire\":[1]}}", "acquire"},
+         "\"acl\":{\"acquire\":[1]}}",
+         "acquire"},
         {"leader without term", "get_election",
          "{\"election_id\":\"room_0-1\",\"status\":\"leader\",\"leader\":{\"candidate_id\":\"c\"}}",
          "term"},
@@ -226,7 +226,8 @@ static void test_nested_fields(void)
         {"counters are no object", "get_metrics", "[]", "(body)"},
         {"flag as a number", "get_session",
          "{\"session_id\":\"" LEASE "\",\"user_id\":\"" LEASE "\",\"expires_at\":\"" TIME "\","
-         "\"lock_count\":3,\"active\":1}", "active"},
+         "\"lock_count\":3,\"active\":1}",
+         "active"},
         {"a list for an object", "health", "[]", "(body)"},
         {"text for an object", "health", "\"ok\"", "(body)"},
         {"null for an object", "health", "null", "(body)"},

@@ -77,7 +77,10 @@ static void test_buffer_refuses_what_cannot_be(void)
     CHECK("clear forgets the failure", !buffer.failed);
 }
 
-#define BYTES(literal) {literal, sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
 
 static void test_utf8(void)
 {

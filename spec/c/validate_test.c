@@ -11,10 +11,13 @@
 #define A64 A62 "aa"
 #define A256 A64 A64 A64 A64
 #define C64 A64 "/" A64 "/" A64 "/" /* 195 bytes */
-#define E "\xC3\xA9"               /* one letter of two bytes */
+#define E "\xC3\xA9"                /* one letter of two bytes */
 #define E10 E E E E E E E E E E
 #define E32 E10 E10 E10 E E
-#define BYTES(literal) {literal, sizeof(literal) - 1}
+#define BYTES(literal)                                                                             \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
 
 static enum oct_status validate(enum oct_rule rule, const struct oct_value *value,
                                 struct oct_error *error)
@@ -51,7 +54,7 @@ static void test_lock_names(void)
         {"every class", BYTES("Az09-_."), true},
         {"components", BYTES("a/b/c"), true},
         {"a dot", BYTES("."), true},
-        {"dots within", BYTES("a/./b..c/...") , true},
+        {"dots within", BYTES("a/./b..c/..."), true},
         {"letters beyond ASCII", BYTES("r\xC3\xA9sum\xC3\xA9/\xE6\x97\xA5\xE6\x9C\xAC"), true},
         {"component of 64", BYTES(A64), true},
         {"component of 65", BYTES(A64 "a"), false},
@@ -86,7 +89,10 @@ static void test_lock_names(void)
         {"DEL", BYTES("a\x7F"), false},
         {"broken UTF-8", BYTES("a\xC3"), false},
         {"surrogate", BYTES("\xED\xA0\x80"), false},
-        {"overlong slash", BYTES("a\xC0\xAF" "b"), false},
+        {"overlong slash",
+         BYTES("a\xC0\xAF"
+               "b"),
+         false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         check_value(cases[i].name, OCT_RULE_LOCK_NAME,
@@ -276,11 +282,16 @@ static void test_principals(void)
         const char *text;
         bool good;
     } cases[] = {
-        {"user:a", true},      {"user:A-0", true},   {"user:" A64, true}, {"user:" A64 "a", false},
-        {"user:", false},      {"user:a_b", false},  {"user:a b", false}, {"user:a.b", false},
-        {"User:a", false},     {" user:a", false},   {"token:t", true},   {"token:", false},
-        {"token:a b", false},  {"token:a\n", false}, {"group:a", false},  {"", false},
-        {"user", false},       {"user:\xC3\xA9", false}, {"token:\xFF", false},
+        {"user:a", true},      {"user:A-0", true},
+        {"user:" A64, true},   {"user:" A64 "a", false},
+        {"user:", false},      {"user:a_b", false},
+        {"user:a b", false},   {"user:a.b", false},
+        {"User:a", false},     {" user:a", false},
+        {"token:t", true},     {"token:", false},
+        {"token:a b", false},  {"token:a\n", false},
+        {"group:a", false},    {"", false},
+        {"user", false},       {"user:\xC3\xA9", false},
+        {"token:\xFF", false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct oct_text item = oct_text_of(cases[i].text);
@@ -309,9 +320,8 @@ static void test_lists(void)
     items[99] = oct_text_of("nobody");
     check_value("last of 100 wrong", OCT_RULE_ACL, value_strings(items, 100), false);
 
-    static const struct oct_text events[] = {
-        BYTES("acquired"), BYTES("released"), BYTES("renewed"), BYTES("expired"), BYTES("*"),
-        BYTES("lost")};
+    static const struct oct_text events[] = {BYTES("acquired"), BYTES("released"), BYTES("renewed"),
+                                             BYTES("expired"),  BYTES("*"),        BYTES("lost")};
     check_value("no events", OCT_RULE_WEBHOOK_EVENTS, value_strings(NULL, 0), false);
     check_value("each event", OCT_RULE_WEBHOOK_EVENTS, value_strings(events, 5), true);
     check_value("six", OCT_RULE_WEBHOOK_EVENTS, value_strings(events, 6), false);

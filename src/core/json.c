@@ -142,7 +142,9 @@ static bool read_characters(struct reader *r, struct oct_buffer *out)
 static char *read_text(struct reader *r, size_t *len)
 {
     struct oct_buffer buffer = {NULL, 0, 0, false};
-    if (!take(r, '"') || !read_characters(r, &buffer)) {
+    bool good = take(r, '"') && read_characters(r, &buffer);
+    r->no_memory = r->no_memory || buffer.failed;
+    if (!good) {
         oct_buffer_free(&buffer);
         return NULL;
     }

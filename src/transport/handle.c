@@ -207,8 +207,9 @@ static void set_fixed_options(struct oct_handle *handle,
     CURL *easy = handle->easy;
     set_protocols(easy);
     set_tls(easy, options->ca_file);
-    /* An empty string switches off the proxies of the environment. */
+    /* An empty string switches off the proxies of the environment, and its exemptions. */
     curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy == NULL ? "" : options->proxy);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
