@@ -47,9 +47,11 @@ describe("bad input", function()
       end)
     end
 
-    it("is refused when it is missing", function()
-      expect.failure({ kind = "validation", code = "missing_argument", argument = "name" }, client:acquire_lock())
-      expect.failure({ kind = "validation", code = "missing_argument", argument = "name" }, client:get_lock_status())
+    it("has to be there: nil is a wrong type", function()
+      local message = "bad argument 'name' to '%s' (string expected, got nil)"
+      assert.error_matches(function() client:acquire_lock() end, message:format("acquire_lock"), 1, true)
+      assert.error_matches(function() client:get_lock_status() end, message:format("get_lock_status"), 1, true)
+      assert.error_matches(function() client:release_lock("a") end, "bad argument 'lease_id'", 1, true)
     end)
   end)
 

@@ -137,7 +137,8 @@ end)
 describe("get_lock_status", function()
   it("describes a lock that is held", function()
     local client, driver = client_with(answers.raw(200, ('{"name":"a/b","status":"held","holder_id":"h",'
-      .. '"fencing_token":9,"expires_at":"%s","metadata":"m","acl":{"acquire":["user:alice"]}}'):format(answers.EXPIRES)))
+      .. '"fencing_token":9,"expires_at":"%s","metadata":"m","acl":{"acquire":["user:alice"]}}')
+      :format(answers.EXPIRES)))
     assert.are.same({
       name = "a/b", status = "held", holder_id = "h", fencing_token = 9, expires_at = answers.EXPIRES, metadata = "m",
       acl = { acquire = { "user:alice" } },

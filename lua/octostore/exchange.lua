@@ -208,7 +208,8 @@ function exchange.call(client, level, operation, given, ...)
   options.blame(level + 1, check_types, operation, given or NO_OPTIONS)
   given = given or NO_OPTIONS
   if client.closed then
-    return nil, errors.new("cancelled", "client_closed", operation .. ": the client is closed", { operation = operation })
+    local message = operation .. ": the client is closed"
+    return nil, errors.new("cancelled", "client_closed", message, { operation = operation })
   end
   local problem = given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
   if problem then

@@ -82,7 +82,7 @@ function Lock:check()
 end
 
 ---Makes sure that at least `seconds` of authority remain: renews the lease when there are less.
----@param seconds number at most the TTL less its margin
+---@param seconds number less than the TTL less its margin, by what a renewal takes
 ---@return true?
 ---@return octostore.Error?
 function Lock:ensure(seconds)
@@ -153,10 +153,6 @@ function Lock:release()
     return true
   end
   return nil, err
-end
-
-function Lock:__close()
-  self:release()
 end
 
 function Lock:__tostring()
@@ -242,6 +238,14 @@ local function split_options(where, given)
   return rest, given and given.wait or 0
 end
 
+---Authority cannot be counted on a clock that stops while the machine sleeps.
+local function clock_problem(client)
+  if not client._parts.driver.now and not native.counts_suspend() then
+    local message = "lock: this platform has no clock that counts suspend; use acquire_lock"
+    return errors.new("validation", "no_suspend_clock", message)
+  end
+end
+
 local function new_lock(client, name, ttl, result, started_at)
   return setmetatable({
     name = name,
@@ -266,7 +270,7 @@ function lock.acquire(client, name, given, level)
   if not ok then
     error(rest, level + 1)
   end
-  local problem = options.check_number("lock", "wait", wait, 0)
+  local problem = options.check_number("lock", "wait", wait, 0) or clock_problem(client)
   if problem then
     return nil, problem
   end
@@ -322,6 +326,10 @@ local function settle(client, held)
       emit(client, { type = "release_failed", name = held.name, error = problem })
     end
   end
+end
+
+function Lock:__close()
+  settle(self._client, self)
 end
 
 ---What with_lock returns once the body has ended without an error of its own.

@@ -87,8 +87,8 @@ end
 
 local function answer(body, options)
   options = options or {}
-  return ("HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Request-Id: req_fault\r\nContent-Length: %d\r\n%s\r\n%s"):format(
-    options.status or "200 OK", options.length or #body, options.headers or "", body)
+  return ("HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Request-Id: req_fault\r\nContent-Length: %d\r\n%s\r\n%s")
+    :format(options.status or "200 OK", options.length or #body, options.headers or "", body)
 end
 
 local function good(request)
@@ -191,6 +191,10 @@ function behaviours.garbage(connection) send(connection, "SSH-2.0-OpenSSH_9.2\r\
 
 function behaviours.html(connection)
   return send(connection, answer("<html>Bad Gateway</html>", { status = "502 Bad Gateway" }))
+end
+
+function behaviours.busy(connection)
+  return send(connection, answer("busy", { status = "503 Service Unavailable", headers = "Retry-After: 60\r\n" }))
 end
 
 function behaviours.nothing(connection) return send(connection, answer("")) end

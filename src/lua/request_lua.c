@@ -90,6 +90,21 @@ static bool read_value(lua_State *L, int index, const struct oct_parameter *para
     return true;
 }
 
+/* Where the value of parameter `i` stands on the stack: given by position, or among the options. */
+static int locate(lua_State *L, const struct oct_operation *operation, size_t i)
+{
+    int position = FIRST_POSITIONAL + (int)i;
+    if (i < operation->positional && !lua_isnil(L, position)) {
+        return position;
+    }
+    if (lua_isnil(L, OPTIONS_AT)) {
+        lua_pushnil(L);
+    } else {
+        lua_getfield(L, OPTIONS_AT, operation->parameters[i].name);
+    }
+    return lua_gettop(L);
+}
+
 /* Leaves each value on the stack, so that what it points to stays alive. */
 static enum oct_status read_arguments(lua_State *L, const struct oct_operation *operation,
                                       struct oct_arguments *arguments, struct oct_error *error)
@@ -97,16 +112,11 @@ static enum oct_status read_arguments(lua_State *L, const struct oct_operation *
     const char *expected = NULL;
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_parameter *parameter = &operation->parameters[i];
-        int index = FIRST_POSITIONAL + (int)i;
-        if (i >= operation->positional || lua_isnoneornil(L, index)) {
-            if (lua_isnil(L, OPTIONS_AT)) {
-                continue;
-            }
-            lua_getfield(L, OPTIONS_AT, parameter->name);
-            index = lua_gettop(L);
+        int index = locate(L, operation, i);
+        if (lua_isnil(L, index) && !parameter->required) {
+            continue;
         }
-        if (!lua_isnil(L, index) &&
-            !read_value(L, index, parameter, &arguments->values[i], &expected)) {
+        if (!read_value(L, index, parameter, &arguments->values[i], &expected)) {
             wrong_type(L, operation, parameter->name, expected, index, error);
             return OCT_FAILED;
         }

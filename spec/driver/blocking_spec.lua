@@ -1,0 +1,91 @@
+-- The blocking driver by itself: what it hands back, and its life cycle.
+-- Uses: the fault server; the specs in spec/transport have the faults.
+-- Owner: the server is stopped at the end.
+
+local blocking = require "octostore.driver.blocking"
+local cancellation = require "octostore.cancellation"
+local fault_server = require "spec.support.fault_server"
+local native = require "octostore.native"
+
+local LIMITS = { timeout = 5, connect_timeout = 5 }
+
+describe("the blocking driver", function()
+  local server, driver
+
+  setup(function() server = fault_server.start() end)
+  teardown(function() server:stop() end)
+  before_each(function() driver = blocking.new { secure = false } end)
+  after_each(function() driver:close() end)
+
+  local function request(behaviour, operation)
+    local endpoint = assert(native.endpoint(server:url(behaviour), "token", nil, false))
+    return assert(native.request(endpoint, operation or "health", nil, "jobs"))
+  end
+
+  it("answers status, body and the headers that matter", function()
+    local response = assert(driver:send(request("good"), LIMITS))
+    assert.are.equal(200, response.status)
+    assert.are.equal('{"status":"ok","storage":"wal","db_size_bytes":1}', response.body)
+    assert.are.same({ ["x-request-id"] = "req_fault" }, response.headers)
+    assert.is_false(response.repeated)
+  end)
+
+  it("hands on the hint of a server that is busy", function()
+    local response = assert(driver:send(request("busy"), LIMITS))
+    assert.are.equal(503, response.status)
+    assert.are.equal("60", response.headers["retry-after"])
+  end)
+
+  it("says when the request was sent twice", function()
+    local endpoint = assert(native.endpoint(server:url("close-second"), "token", nil, false))
+    local again = assert(native.request(endpoint, "health", nil))
+    assert.is_false(assert(driver:send(again, LIMITS)).repeated)
+    assert.is_true(assert(driver:send(again, LIMITS)).repeated)
+  end)
+
+  it("can send after an exchange that was cancelled", function()
+    local cancel = cancellation.new()
+    cancel:cancel("stop")
+    local response, err = driver:send(request("stall-headers"),
+      { timeout = 5, connect_timeout = 5, cancel = cancel })
+    assert.is_nil(response)
+    assert.are.equal("cancelled", err.kind)
+    assert(driver:send(request("good"), LIMITS))
+  end)
+
+  it("sleeps for as long as it is told", function()
+    local before = native.now()
+    driver:sleep(0.12)
+    local took = native.now() - before
+    assert.is_true(took >= 0.12 and took < 0.3)
+  end)
+
+  it("does not sleep once it is cancelled", function()
+    local cancel = cancellation.new()
+    cancel:cancel()
+    local before = native.now()
+    driver:sleep(10, cancel)
+    assert.is_true(native.now() - before < 1)
+  end)
+
+  it("can be closed again", function()
+    driver:close()
+    driver:close()
+  end)
+
+  it("raises when it is used after that", function()
+    driver:close()
+    local ok, problem = pcall(driver.send, driver, request("good"), LIMITS)
+    assert.is_false(ok)
+    assert.is_truthy(tostring(problem):find("the transport is closed", 1, true))
+  end)
+
+  it("can be collected in the middle of an exchange", function()
+    local transport = native.transport(false, nil, nil)
+    transport:start(request("stall-headers"), 5, 5)
+    transport:step(0.01)
+    transport = nil -- luacheck: ignore 311
+    collectgarbage()
+    collectgarbage()
+  end)
+end)

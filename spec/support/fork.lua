@@ -1,0 +1,59 @@
+-- fork() for specs, in a child interpreter: by LuaJIT's ffi, or by a small module compiled for the Lua at hand.
+-- Uses: cc and pkg-config for PUC Lua; spec.support.interpreter and spec.support.process.
+-- Owner: whoever builds it removes the directory.
+
+local interpreter = require "spec.support.interpreter"
+local process = require "spec.support.process"
+
+local fork = {}
+
+local SOURCE = [[
+#include <lua.h>
+#include <lauxlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int do_fork(lua_State *L) { lua_pushinteger(L, fork()); return 1; }
+static int do_wait(lua_State *L) {
+  int status = 0;
+  waitpid((pid_t)luaL_checkinteger(L, 1), &status, 0);
+  lua_pushinteger(L, status);
+  return 1;
+}
+int luaopen_spec_fork(lua_State *L) {
+  lua_newtable(L);
+  lua_pushcfunction(L, do_fork); lua_setfield(L, -2, "fork");
+  lua_pushcfunction(L, do_wait); lua_setfield(L, -2, "wait");
+  return 1;
+}
+]]
+
+local WITH_FFI = [[
+local ffi = require "ffi"
+ffi.cdef "int fork(void); int waitpid(int pid, int *status, int options);"
+local fork = {
+  fork = ffi.C.fork,
+  wait = function(pid)
+    local status = ffi.new("int[1]")
+    ffi.C.waitpid(pid, status, 0)
+    return status[0]
+  end,
+}
+]]
+
+---Builds what the Lua at hand needs in the directory; answers Lua code that defines `fork` with fork() and wait(pid).
+function fork.prelude(directory)
+  if interpreter.is_luajit then
+    return WITH_FFI
+  end
+  local file = assert(io.open(directory .. "/fork.c", "w"))
+  file:write(SOURCE)
+  file:close()
+  local version = _VERSION:match("%d%.%d")
+  local flags = ("$(pkg-config --cflags lua%s || pkg-config --cflags lua-%s)"):format(version, version)
+  local output = process.capture(("cd %s && cc -shared -fPIC %s -o fork.so fork.c 2>&1 && echo built")
+    :format(process.quote(directory), flags))
+  assert(output:find("built$"), output)
+  return ("local fork = assert(package.loadlib(%q, 'luaopen_spec_fork'))()\n"):format(directory .. "/fork.so")
+end
+
+return fork
