@@ -14,7 +14,6 @@ local exchange = {}
 ---@field cancel octostore.Cancellation? ends the call early
 ---@field retry boolean? false: send one request only
 
-local NO_OPTIONS = {}
 local ROTATION_STEP = 0.02
 
 ---Refusals that tell how things are: a lease of ours is not there, whatever an earlier attempt did.
@@ -40,47 +39,55 @@ function exchange.proves_end(err)
   return GONE[err.kind] or false
 end
 
----A call in progress.
-local Call = {}
-Call.__index = Call
-
 ---Seconds on the driver's clock: the testing driver has one of its own.
 local function now(driver)
   return driver.now and driver:now() or native.now()
 end
 
-function Call:left()
-  return self.deadline - now(self.driver)
+local function is_cancelled(cancel)
+  return cancel and cancel:cancelled()
 end
 
-function Call:is_cancelled()
-  return self.cancel and self.cancel:cancelled()
+---Sends a request once.
+---@return any? result
+---@return octostore.Error?
+---@return number started_at on the driver's clock, before anything was sent
+---@return boolean? repeated the transport sent it twice: an earlier one may have taken effect
+local function attempt(client, request, deadline, cancel)
+  local driver = client.driver
+  local started_at = now(driver)
+  local left = deadline - started_at
+  local limits = {
+    timeout = left,
+    connect_timeout = left < client.connect_timeout and left or client.connect_timeout,
+    cancel = cancel,
+  }
+  local response, err = driver:send(request, limits)
+  if not response then
+    return nil, errors.wrap(err), started_at
+  end
+  local result
+  result, err = native.parse(request, response)
+  if result ~= nil then
+    return result, nil, started_at
+  end
+  return nil, errors.wrap(err), started_at, response.repeated
+end
+
+---A call that needs more than its first answer: what is known of its attempts so far.
+local Call = {}
+Call.__index = Call
+
+function Call:left()
+  return self.deadline - now(self.client.driver)
 end
 
 function Call:fault(kind, code, message)
   return errors.wrap(native.fault(self.request, kind, code, message, self.ambiguous))
 end
 
----The answer of one request, or what went wrong. A second value of true says that an earlier
----attempt may have been the one that took effect.
-function Call:attempt()
-  local limits = {
-    timeout = self:left(),
-    connect_timeout = math.min(self.client.connect_timeout, self:left()),
-    cancel = self.cancel,
-  }
-  self.started_at = now(self.driver)
-  local response, err = self.driver:send(self.request, limits)
-  if not response then
-    return nil, errors.wrap(err)
-  end
-  local result
-  result, err = native.parse(self.request, response)
-  if result ~= nil then
-    return result
-  end
-  self.ambiguous = self.ambiguous or (response.repeated and self.request.method ~= "GET") or false
-  return nil, errors.wrap(err)
+function Call:cancelled_error()
+  return self:fault("cancelled", "cancelled", self.cancel:reason() or "cancelled")
 end
 
 ---Whether a rotation is under way. It is over at its deadline at the latest: a coroutine that was
@@ -96,18 +103,16 @@ function Call:has_new_token(err)
     return false
   end
   while is_rotating(self.client) and self.request.operation ~= "rotate_token" do
-    if self:left() <= 0 or self:is_cancelled() then
+    if self:left() <= 0 or is_cancelled(self.cancel) then
       return false
     end
-    self.driver:sleep(ROTATION_STEP, self.cancel)
+    self.client.driver:sleep(ROTATION_STEP, self.cancel)
   end
-  return self.client.endpoint:is_outdated(self.request) and self:build() and true
-end
-
-function Call:build()
-  local err
-  self.request, err = self.make_request()
-  return self.request, err
+  if not self.client.endpoint:is_outdated(self.request) then
+    return false
+  end
+  self.request = self.make_request() or self.request
+  return true
 end
 
 ---What a repeat that was refused means when an earlier attempt may have taken effect: a lease that
@@ -126,42 +131,44 @@ function Call:final(err)
 end
 
 ---Waits before the next attempt; false when there must be none.
-function Call:wait_to_repeat(attempt, err)
-  local delay = self.retry and self.retry:delay(attempt, err, self:left())
+function Call:wait_to_repeat(attempts, err)
+  local delay = self.retry and self.retry:delay(attempts, err, self:left())
   if not delay then
     return false
   end
-  self.driver:sleep(delay, self.cancel)
+  self.client.driver:sleep(delay, self.cancel)
   return true
 end
 
-function Call:cancelled_error()
-  return self:fault("cancelled", "cancelled", self.cancel:reason() or "cancelled")
-end
-
+---Goes on from a first attempt that failed.
+---@param err octostore.Error of the attempt
+---@param started_at number when it was sent
+---@param repeated boolean? as attempt() returns it
 ---@return any? result
 ---@return octostore.Error?
 ---@return number? started_at when the last request was sent, on the driver's clock
-function Call:run()
-  local attempt = 1
+function Call:recover(err, started_at, repeated)
+  local attempts = 1
+  local result
   while true do
-    if self:is_cancelled() then
-      return nil, self:cancelled_error()
-    end
-    local result, err = self:attempt()
-    if result ~= nil then
-      self.client.retry:succeeded()
-      return result, nil, self.started_at
-    end
+    self.ambiguous = self.ambiguous or (repeated and self.request.method ~= "GET") or false
     if self:is_settled(err) then
-      return true, nil, self.started_at
+      return true, nil, started_at
     end
     self.ambiguous = self.ambiguous or err.outcome == "unknown"
     if not self:has_new_token(err) then
-      if not self:wait_to_repeat(attempt, err) then
+      if not self:wait_to_repeat(attempts, err) then
         return nil, self:final(err)
       end
-      attempt = attempt + 1
+      attempts = attempts + 1
+    end
+    if is_cancelled(self.cancel) then
+      return nil, self:cancelled_error()
+    end
+    result, err, started_at, repeated = attempt(self.client, self.request, self.deadline, self.cancel)
+    if result ~= nil then
+      self.client.retry:succeeded()
+      return result, nil, started_at
     end
   end
 end
@@ -173,17 +180,17 @@ end
 ---Runs a rotation. They go one after the other, each with the token of the one before.
 function Call:rotate()
   while is_rotating(self.client) do
-    if self:is_cancelled() then
+    if is_cancelled(self.cancel) then
       return nil, self:cancelled_error()
     elseif self:left() <= 0 then
       return nil, self:fault("timeout", "timeout", "another rotation took all the time")
     end
-    self.driver:sleep(ROTATION_STEP, self.cancel)
+    self.client.driver:sleep(ROTATION_STEP, self.cancel)
   end
   self.client.rotating_until = self.deadline
-  self:build()
+  self.request = self.make_request()
   local ok, result, err = protected.xpcall(function()
-    return self:run()
+    return attempt(self.client, self.request, self.deadline, self.cancel)
   end, same)
   if ok and result then
     self.client.endpoint:set_token(result.token)
@@ -195,49 +202,75 @@ function Call:rotate()
   return result, err
 end
 
+---Goes on with a call whose first attempt failed with `err`, or was not made when there is none.
+function Call:go_on(err, started_at, repeated)
+  if err then
+    return self:recover(err, started_at, repeated)
+  elseif is_cancelled(self.cancel) then
+    return nil, self:cancelled_error()
+  end
+  return self:rotate()
+end
+
+local function check(client, operation, given)
+  if client.closed then
+    local message = operation .. ": the client is closed"
+    return errors.new("cancelled", "client_closed", message, { operation = operation })
+  end
+  return given and given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
+end
+
+local function new_call(client, request, deadline, given, make_request)
+  return setmetatable({
+    client = client,
+    request = request,
+    deadline = deadline,
+    cancel = given and given.cancel,
+    retry = not (given and given.retry == false) and client.retry,
+    ambiguous = false,
+    make_request = make_request,
+  }, Call)
+end
+
 ---Makes one call. Raises at `level` for arguments of a wrong type.
 ---@param client table the parts of a client (config.build)
 ---@param level integer
 ---@param operation string
 ---@param given table? the operation's options and octostore.CallOptions
----@param ... any the operation's positional arguments
+---@param first any the operation's positional arguments, three at most
 ---@return any? result
 ---@return octostore.Error?
 ---@return number? started_at
-function exchange.call(client, level, operation, given, ...)
-  options.blame(level + 1, check_types, operation, given or NO_OPTIONS)
-  given = given or NO_OPTIONS
-  if client.closed then
-    local message = operation .. ": the client is closed"
-    return nil, errors.new("cancelled", "client_closed", message, { operation = operation })
+function exchange.call(client, level, operation, given, first, second, third)
+  if given then
+    options.blame(level + 1, check_types, operation, given)
   end
-  local problem = given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
+  local problem = check(client, operation, given)
   if problem then
     return nil, problem
   end
-  local first, second, third = ...
-  local call = setmetatable({
-    client = client,
-    driver = client.driver,
-    cancel = given.cancel,
-    retry = given.retry ~= false and client.retry or nil,
-    ambiguous = false,
-    make_request = function()
-      return native.request(client.endpoint, operation, given, first, second, third)
-    end,
-  }, Call)
-  call.deadline = now(client.driver) + (given.timeout or client.timeout)
-  local request, err = call:build()
+  local request, err = native.request(client.endpoint, operation, given, first, second, third)
   if not request then
     if err.wrong_type then
       error(err.message, level + 1)
     end
     return nil, errors.wrap(err)
   end
-  if operation == "rotate_token" then
-    return call:rotate()
+  local deadline = now(client.driver) + (given and given.timeout or client.timeout)
+  local cancel = given and given.cancel
+  local result, started_at, repeated
+  if operation ~= "rotate_token" and not is_cancelled(cancel) then
+    result, err, started_at, repeated = attempt(client, request, deadline, cancel)
+    if result ~= nil then
+      client.retry:succeeded()
+      return result, nil, started_at
+    end
   end
-  return call:run()
+  -- Most calls have ended by now: what a second attempt needs is made only here, since tables and
+  -- closures cost more than everything else on this side of a request.
+  return new_call(client, request, deadline, given, function()
+    return native.request(client.endpoint, operation, given, first, second, third)
+  end):go_on(err, started_at, repeated)
 end
 
 return exchange

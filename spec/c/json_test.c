@@ -18,7 +18,7 @@ static void test_good(void)
 {
     static const struct {
         struct oct_text text;
-        const char *want; /* as oct_json_write gives it back */
+        const char *want; /* as jansson writes it back */
     } cases[] = {
         {BYTES("null"), "null"},
         {BYTES(" \t\r\n true \n"), "true"},
@@ -224,8 +224,31 @@ static void test_large(void)
     oct_buffer_free(&text);
 }
 
+static void test_writing(void)
+{
+    static const struct {
+        const char *name;
+        struct oct_text text;
+        const char *want;
+    } cases[] = {
+        {"empty", {NULL, 0}, "\"\""},
+        {"plain", {"abc", 3}, "\"abc\""},
+        {"UTF-8 and DEL as they are", {"\xc3\xa4\x7f", 3}, "\"\xc3\xa4\x7f\""},
+        {"quotes and backslashes", {"\"a\\", 3}, "\"\\\"a\\\\\""},
+        {"controls with a name", {"\b\f\n\r\t", 5}, "\"\\b\\f\\n\\r\\t\""},
+        {"controls without one", {"\0\x1f/", 3}, "\"\\u0000\\u001f/\""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct oct_buffer out = {NULL, 0, 0, false};
+        oct_json_append_string(&out, cases[i].text);
+        CHECK_TEXT(cases[i].name, out.data, cases[i].want);
+        oct_buffer_free(&out);
+    }
+}
+
 int main(void)
 {
+    test_writing();
     test_good();
     test_bad();
     test_edges();

@@ -12,6 +12,7 @@ struct reader {
     const char *end;
     unsigned depth;
     bool no_memory; /* tells a failed allocation from bad text when a function returns NULL */
+    struct oct_buffer text; /* the string read last; one buffer serves them all */
 };
 
 static json_t *read_value(struct reader *r);
@@ -127,7 +128,7 @@ static bool read_characters(struct reader *r, struct oct_buffer *out)
 {
     while (!take(r, '"')) {
         const char *start = r->at;
-        while (is_plain(peek(r))) {
+        while (r->at != r->end && is_plain(*r->at)) {
             r->at++;
         }
         oct_buffer_append(out, start, (size_t)(r->at - start));
@@ -138,29 +139,22 @@ static bool read_characters(struct reader *r, struct oct_buffer *out)
     return true;
 }
 
-/* NULL when there is no string or no memory; otherwise *len bytes, a NUL after them. */
-static char *read_text(struct reader *r, size_t *len)
+/* Reads a string into r->text, where it stays until the next one is read. */
+static bool read_text(struct reader *r)
 {
-    struct oct_buffer buffer = {NULL, 0, 0, false};
-    bool good = take(r, '"') && read_characters(r, &buffer);
-    r->no_memory = r->no_memory || buffer.failed;
-    if (!good) {
-        oct_buffer_free(&buffer);
-        return NULL;
-    }
-    *len = buffer.len;
-    char *text = oct_buffer_take(&buffer);
-    r->no_memory = r->no_memory || text == NULL;
-    return text;
+    oct_buffer_clear(&r->text);
+    oct_buffer_append(&r->text, "", 0);
+    bool good = take(r, '"') && read_characters(r, &r->text);
+    r->no_memory = r->no_memory || r->text.failed;
+    return good && !r->text.failed;
 }
 
 static json_t *read_string(struct reader *r)
 {
-    size_t len = 0;
-    char *text = read_text(r, &len);
-    json_t *value = text == NULL ? NULL : checked(r, json_stringn_nocheck(text, len));
-    free(text);
-    return value;
+    if (!read_text(r)) {
+        return NULL;
+    }
+    return checked(r, json_stringn_nocheck(r->text.data, r->text.len));
 }
 
 /* ---- numbers ---- */
@@ -268,20 +262,36 @@ static bool read_item(struct reader *r, json_t *list)
     return kept;
 }
 
-static bool read_member(struct reader *r, json_t *object)
+/* Reads ':' and the value that belongs to the key. */
+static bool read_member_value(struct reader *r, json_t *object, const char *key)
 {
-    size_t len = 0;
-    skip_space(r);
-    char *key = read_text(r, &len);
-    if (key == NULL) {
+    if (json_object_get(object, key) != NULL || !take_after_space(r, ':')) {
         return false;
     }
-    bool usable = memchr(key, '\0', len) == NULL && json_object_get(object, key) == NULL &&
-                  take_after_space(r, ':');
-    json_t *value = usable ? read_value(r) : NULL;
+    json_t *value = read_value(r);
     bool kept = value != NULL && json_object_set_new_nocheck(object, key, value) == 0;
     r->no_memory = r->no_memory || (value != NULL && !kept);
-    free(key);
+    return kept;
+}
+
+static bool read_member(struct reader *r, json_t *object)
+{
+    char near[64]; /* the keys of the service fit */
+    skip_space(r);
+    if (!read_text(r) || memchr(r->text.data, '\0', r->text.len) != NULL) {
+        return false;
+    }
+    size_t size = r->text.len + 1;
+    char *key = size <= sizeof near ? near : malloc(size);
+    if (key == NULL) {
+        r->no_memory = true;
+        return false;
+    }
+    memcpy(key, r->text.data, size);
+    bool kept = read_member_value(r, object, key);
+    if (key != near) {
+        free(key);
+    }
     return kept;
 }
 
@@ -344,9 +354,10 @@ enum oct_status oct_json_read(struct oct_text text, json_t **root)
     if (text.len == 0 || text.len > OCT_MAX_BODY_BYTES || !oct_utf8_count(text, NULL)) {
         return OCT_FAILED;
     }
-    struct reader r = {text.data, text.data + text.len, 0, false};
+    struct reader r = {text.data, text.data + text.len, 0, false, {NULL, 0, 0, false}};
     *root = read_value(&r);
     skip_space(&r);
+    oct_buffer_free(&r.text);
     if (*root != NULL && r.at == r.end) {
         return OCT_OK;
     }
@@ -357,18 +368,32 @@ enum oct_status oct_json_read(struct oct_text text, json_t **root)
 
 /* ---- writing ---- */
 
-static int append_piece(const char *data, size_t len, void *buffer)
+static void append_escaped(struct oct_buffer *out, char c)
 {
-    oct_buffer_append(buffer, data, len);
-    return ((struct oct_buffer *)buffer)->failed ? -1 : 0;
+    static const char bytes[] = "\"\\\b\f\n\r\t";
+    static const char names[] = "\"\\bfnrt";
+    char escaped[8] = {'\\', '\0', '\0'};
+    const char *found = c == '\0' ? NULL : strchr(bytes, c);
+
+    if (found != NULL) {
+        escaped[1] = names[found - bytes];
+    } else {
+        snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned char)c);
+    }
+    oct_buffer_append_string(out, escaped);
 }
 
-char *oct_json_write(const json_t *root)
+void oct_json_append_string(struct oct_buffer *out, struct oct_text text)
 {
-    struct oct_buffer buffer = {NULL, 0, 0, false};
-    if (json_dump_callback(root, append_piece, &buffer, JSON_COMPACT) != 0) {
-        oct_buffer_free(&buffer);
-        return NULL;
+    oct_buffer_append(out, "\"", 1);
+    for (size_t start = 0, at = 0; start < text.len; start = ++at) {
+        while (at < text.len && is_plain(text.data[at])) {
+            at++;
+        }
+        oct_buffer_append(out, text.data + start, at - start);
+        if (at < text.len) {
+            append_escaped(out, text.data[at]);
+        }
     }
-    return oct_buffer_take(&buffer);
+    oct_buffer_append(out, "\"", 1);
 }

@@ -1,4 +1,5 @@
-/* JSON text into jansson's values: strict (RFC 8259), within limits, every allocation checked.
+/* JSON text into jansson's values, strict (RFC 8259), within limits, every allocation checked; and
+ * strings into JSON text.
  * May use: libc, jansson. Owns: nothing, the root is the caller's.
  * jansson's own parser does not notice that a token's buffer could not grow (2.14, lex_save): it
  * drops the byte, so that a fencing token could lose a digit, or runs past the end of a string. */
@@ -14,8 +15,7 @@
  * twice, or has an integer beyond 64 bits. A string may hold NUL, a key may not. */
 enum oct_status oct_json_read(struct oct_text text, json_t **root);
 
-/* The compact form, to be freed with free() whatever allocator jansson was given by its host; NULL
- * when memory ran out. */
-char *oct_json_write(const json_t *root);
+/* Appends the text as a JSON string with its quotes. */
+void oct_json_append_string(struct oct_buffer *out, struct oct_text text);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include "core/json.h"
 
-#include <jansson.h>
+#include "core/json.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,45 +54,36 @@ static void append_query(struct oct_buffer *out, const struct oct_operation *ope
     }
 }
 
-static json_t *json_strings(const struct oct_value *value)
+static void append_strings(struct oct_buffer *out, const struct oct_value *value)
 {
-    json_t *list = json_array();
+    oct_buffer_append(out, "[", 1);
     for (size_t i = 0; i < value->item_count; i++) {
-        if (json_array_append_new(list, json_stringn(value->items[i].data, value->items[i].len))) {
-            json_decref(list);
-            return NULL;
-        }
+        oct_buffer_append(out, ",", i == 0 ? 0 : 1);
+        oct_json_append_string(out, value->items[i]);
     }
-    return list;
+    oct_buffer_append(out, "]", 1);
 }
 
-/* {"acquire": [principals]} */
-static json_t *json_acl(const struct oct_value *value)
+static void append_value(struct oct_buffer *out, enum oct_rule rule, const struct oct_value *value)
 {
-    json_t *acl = json_object();
-    if (json_object_set_new(acl, "acquire", json_strings(value)) != 0) {
-        json_decref(acl);
-        return NULL;
-    }
-    return acl;
-}
-
-static json_t *json_value(enum oct_rule rule, const struct oct_value *value)
-{
-    if (rule == OCT_RULE_ACL) {
-        return json_acl(value);
-    }
+    char number[24];
     switch (oct_rule_type(rule)) {
-    case OCT_NUMBER:
-        return json_integer((json_int_t)value->number);
+    case OCT_NUMBER: /* every rule for numbers asks for whole ones that a long holds */
+        snprintf(number, sizeof number, "%ld", (long)value->number);
+        oct_buffer_append_string(out, number);
+        break;
     case OCT_BOOLEAN:
-        return json_boolean(value->flag);
+        oct_buffer_append_string(out, value->flag ? "true" : "false");
+        break;
     case OCT_STRINGS:
-        return json_strings(value);
+        oct_buffer_append_string(out, rule == OCT_RULE_ACL ? "{\"acquire\":" : "");
+        append_strings(out, value);
+        oct_buffer_append_string(out, rule == OCT_RULE_ACL ? "}" : "");
+        break;
     case OCT_STRING:
+        oct_json_append_string(out, value->text);
         break;
     }
-    return json_stringn(value->text.len == 0 ? "" : value->text.data, value->text.len);
 }
 
 static struct oct_value with_fallback(const struct oct_parameter *parameter,
@@ -105,40 +98,31 @@ static struct oct_value with_fallback(const struct oct_parameter *parameter,
     return out;
 }
 
-/* NULL when memory ran out. */
-static json_t *json_body(const struct oct_operation *operation,
-                         const struct oct_arguments *arguments)
-{
-    json_t *body = json_object();
-    for (size_t i = 0; body != NULL && i < operation->parameter_count; i++) {
-        const struct oct_parameter *parameter = &operation->parameters[i];
-        struct oct_value value = with_fallback(parameter, &arguments->values[i]);
-        if (parameter->place == OCT_IN_BODY && value.set &&
-            json_object_set_new(body, parameter->wire, json_value(parameter->rule, &value)) != 0) {
-            json_decref(body);
-            body = NULL;
-        }
-    }
-    return body;
-}
-
 static enum oct_status build_body(const struct oct_operation *operation,
                                   const struct oct_arguments *arguments, struct oct_request *out)
 {
+    struct oct_buffer body = {NULL, 0, 0, false};
+    const char *separator = "{\"";
+
     if (!oct_operation_sends_body(operation)) {
         return OCT_OK;
     }
-    json_t *body = json_body(operation, arguments);
-    if (body == NULL) {
-        return OCT_NO_MEMORY;
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        const struct oct_parameter *parameter = &operation->parameters[i];
+        struct oct_value value = with_fallback(parameter, &arguments->values[i]);
+        if (parameter->place == OCT_IN_BODY && value.set) {
+            oct_buffer_append_string(&body, separator);
+            oct_buffer_append_string(&body, parameter->wire);
+            oct_buffer_append(&body, "\":", 2);
+            append_value(&body, parameter->rule, &value);
+            separator = ",\"";
+        }
     }
-    out->body = oct_json_write(body);
-    json_decref(body);
-    if (out->body == NULL) {
-        return OCT_NO_MEMORY;
-    }
-    out->body_len = strlen(out->body);
-    return OCT_OK;
+    oct_buffer_append_string(&body, body.len == 0 ? "{}" : "}");
+    size_t len = body.len;
+    out->body = oct_buffer_take(&body);
+    out->body_len = out->body == NULL ? 0 : len;
+    return out->body == NULL ? OCT_NO_MEMORY : OCT_OK;
 }
 
 static enum oct_status copy_text(struct oct_text text, char **out)

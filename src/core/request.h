@@ -1,5 +1,5 @@
 /* Requests, built from the operations table: URL, body and which credential goes along.
- * May use: libc, jansson. Owns: an oct_request owns its text until oct_request_free; it keeps no
+ * May use: libc. Owns: an oct_request owns its text until oct_request_free; it keeps no
  * pointer to the arguments it was built from. */
 #ifndef OCT_REQUEST_H
 #define OCT_REQUEST_H

@@ -104,14 +104,11 @@ char *oct_buffer_take(struct oct_buffer *buffer)
     return data;
 }
 
-/* The length of the UTF-8 sequence at p, or 0 when there is none. */
+/* The length of the sequence at p, which does not begin with ASCII; 0 when it is not UTF-8. */
 static size_t utf8_sequence(const unsigned char *p, size_t left)
 {
     static const unsigned long smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xC0 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (len == 1) {
-        return 1;
-    }
+    size_t len = p[0] < 0xC0 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
     if (len == 0 || p[0] > 0xF4 || len > left) {
         return 0;
     }
@@ -130,6 +127,10 @@ bool oct_utf8_count(struct oct_text text, size_t *count)
 {
     size_t found = 0;
     for (size_t at = 0; at < text.len; found++) {
+        if ((unsigned char)text.data[at] < 0x80) {
+            at++;
+            continue;
+        }
         size_t len = utf8_sequence((const unsigned char *)text.data + at, text.len - at);
         if (len == 0) {
             return false;
