@@ -144,6 +144,7 @@ int luaopen_octostore_native(lua_State *L)
     oct_register_endpoint(L);
     oct_register_request(L);
     oct_register_transport(L);
+    oct_register_answer(L);
     oct_push_library(L, functions);
     return 1;
 }

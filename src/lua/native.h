@@ -34,7 +34,13 @@ struct oct_request *oct_request_check(lua_State *L, int index);
 void oct_register_transport(lua_State *L);
 int oct_transport_create(lua_State *L);
 
-/* response_lua.c: (request, response table) -> result | nil, error table */
+void oct_register_answer(lua_State *L);
+/* Pushes a copy of what the transport received. */
+void oct_push_answer(lua_State *L, const struct oct_response *response, bool repeated);
+/* Reads such a userdata; its text lives as long as the userdata does. */
+void oct_read_answer(lua_State *L, int index, struct oct_response *response);
+
+/* response_lua.c: (request, response table or answer) -> result | nil, error table */
 int oct_response_read(lua_State *L);
 /* error_lua.c: (request, kind, code, message, sent) -> error table */
 int oct_error_make(lua_State *L);

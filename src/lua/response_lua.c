@@ -155,7 +155,7 @@ static struct oct_text text_field(lua_State *L, int table, const char *name)
     return text; /* alive as long as the value stays on the stack */
 }
 
-static void read_response(lua_State *L, int table, struct oct_response *response)
+static void read_table(lua_State *L, int table, struct oct_response *response)
 {
     lua_getfield(L, table, "status");
     response->status = (int)lua_tonumber(L, -1);
@@ -194,8 +194,11 @@ int oct_response_read(lua_State *L)
     struct oct_response response;
     const struct oct_request *request = oct_request_check(L, 1);
 
-    luaL_checktype(L, 2, LUA_TTABLE);
-    read_response(L, 2, &response);
+    if (lua_istable(L, 2)) {
+        read_table(L, 2, &response);
+    } else {
+        oct_read_answer(L, 2, &response);
+    }
     struct oct_result *result = push_box(L);
     enum oct_status status = oct_response_parse(request, &response, result, &error);
     if (status == OCT_OK) {

@@ -41,38 +41,14 @@ static int start(lua_State *L)
     return status == OCT_OK ? 0 : luaL_error(L, "not enough memory");
 }
 
-static void set_header(lua_State *L, const char *name, struct oct_text value)
-{
-    if (value.len > 0) {
-        lua_pushlstring(L, value.data, value.len);
-        lua_setfield(L, -2, name);
-    }
-}
-
-static void push_response(lua_State *L, const struct oct_transport *transport)
-{
-    const struct oct_response *response = oct_transport_response(transport);
-    lua_createtable(L, 0, 4);
-    lua_pushinteger(L, response->status);
-    lua_setfield(L, -2, "status");
-    lua_pushlstring(L, response->body.data == NULL ? "" : response->body.data, response->body.len);
-    lua_setfield(L, -2, "body");
-    lua_pushboolean(L, oct_transport_repeated(transport));
-    lua_setfield(L, -2, "repeated");
-    lua_createtable(L, 0, 2);
-    set_header(L, "x-request-id", response->request_id);
-    set_header(L, "retry-after", response->retry_after);
-    lua_setfield(L, -2, "headers");
-}
-
-/* (wait) -> response, or nil while it is pending, or nil, error: `wait` is in seconds. */
+/* (wait) -> answer, or nil while it is pending, or nil, error: `wait` is in seconds. */
 static int step(lua_State *L)
 {
     struct oct_error error;
     struct oct_transport *transport = check_open(L);
     switch (oct_transport_step(transport, oct_check_ms(L, 2), &error)) {
     case OCT_ANSWERED:
-        push_response(L, transport);
+        oct_push_answer(L, oct_transport_response(transport), oct_transport_repeated(transport));
         return 1;
     case OCT_BROKEN:
         return oct_push_failure(L, OCT_FAILED, &error, NULL);
