@@ -146,7 +146,8 @@ static bool read_text(struct reader *r)
     oct_buffer_append(&r->text, "", 0);
     bool good = take(r, '"') && read_characters(r, &r->text);
     r->no_memory = r->no_memory || r->text.failed;
-    return good && !r->text.failed;
+    return good && !r->text.failed &&
+           oct_utf8_count((struct oct_text){r->text.data, r->text.len}, NULL);
 }
 
 static json_t *read_string(struct reader *r)
@@ -351,7 +352,7 @@ static json_t *read_value(struct reader *r)
 enum oct_status oct_json_read(struct oct_text text, json_t **root)
 {
     *root = NULL;
-    if (text.len == 0 || text.len > OCT_MAX_BODY_BYTES || !oct_utf8_count(text, NULL)) {
+    if (text.len == 0 || text.len > OCT_MAX_BODY_BYTES) {
         return OCT_FAILED;
     }
     struct reader r = {text.data, text.data + text.len, 0, false, {NULL, 0, 0, false}};

@@ -98,39 +98,25 @@ static struct oct_value with_fallback(const struct oct_parameter *parameter,
     return out;
 }
 
-static enum oct_status build_body(const struct oct_operation *operation,
-                                  const struct oct_arguments *arguments, struct oct_request *out)
+static void append_body(struct oct_buffer *out, const struct oct_operation *operation,
+                        const struct oct_arguments *arguments)
 {
-    struct oct_buffer body = {NULL, 0, 0, false};
-    const char *separator = "{\"";
+    const char *separator = "";
 
-    if (!oct_operation_sends_body(operation)) {
-        return OCT_OK;
-    }
+    oct_buffer_append(out, "{", 1);
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_parameter *parameter = &operation->parameters[i];
         struct oct_value value = with_fallback(parameter, &arguments->values[i]);
         if (parameter->place == OCT_IN_BODY && value.set) {
-            oct_buffer_append_string(&body, separator);
-            oct_buffer_append_string(&body, parameter->wire);
-            oct_buffer_append(&body, "\":", 2);
-            append_value(&body, parameter->rule, &value);
-            separator = ",\"";
+            oct_buffer_append_string(out, separator);
+            oct_buffer_append(out, "\"", 1);
+            oct_buffer_append_string(out, parameter->wire);
+            oct_buffer_append(out, "\":", 2);
+            append_value(out, parameter->rule, &value);
+            separator = ",";
         }
     }
-    oct_buffer_append_string(&body, body.len == 0 ? "{}" : "}");
-    size_t len = body.len;
-    out->body = oct_buffer_take(&body);
-    out->body_len = out->body == NULL ? 0 : len;
-    return out->body == NULL ? OCT_NO_MEMORY : OCT_OK;
-}
-
-static enum oct_status copy_text(struct oct_text text, char **out)
-{
-    struct oct_buffer buffer = {NULL, 0, 0, false};
-    oct_buffer_append(&buffer, text.data, text.len);
-    *out = oct_buffer_take(&buffer);
-    return *out == NULL ? OCT_NO_MEMORY : OCT_OK;
+    oct_buffer_append(out, "}", 1);
 }
 
 bool oct_may_carry_credentials(const struct oct_base_url *base,
@@ -139,18 +125,20 @@ bool oct_may_carry_credentials(const struct oct_base_url *base,
     return base->secure || base->loopback || credentials->allow_insecure_http;
 }
 
-static enum oct_status attach_credential(const struct oct_base_url *base,
+/* Which credential goes along; empty when the route needs none. */
+static enum oct_status choose_credential(const struct oct_base_url *base,
                                          const struct oct_credentials *credentials,
                                          const struct oct_operation *operation,
-                                         struct oct_request *out, struct oct_error *error)
+                                         struct oct_text *out, struct oct_error *error)
 {
     bool admin = operation->auth == OCT_AUTH_ADMIN;
-    struct oct_text credential = admin ? credentials->admin_key : credentials->token;
 
+    *out = (struct oct_text){NULL, 0};
     if (operation->auth == OCT_AUTH_NONE) {
         return OCT_OK;
     }
-    if (credential.len == 0) {
+    *out = admin ? credentials->admin_key : credentials->token;
+    if (out->len == 0) {
         oct_error_set(error, OCT_AUTHENTICATION, admin ? "admin_key_missing" : "token_missing",
                       "%s needs %s and the client has none", operation->name,
                       admin ? "an admin key" : "a token");
@@ -163,18 +151,19 @@ static enum oct_status attach_credential(const struct oct_base_url *base,
         error->argument = "base_url";
         return OCT_FAILED;
     }
-    return copy_text(credential, &out->credential);
+    return OCT_OK;
 }
 
-static enum oct_status copy_echo(const struct oct_operation *operation,
-                                 const struct oct_arguments *arguments, struct oct_request *out)
+/* Empty when the answer repeats nothing. */
+static struct oct_text echo_of(const struct oct_operation *operation,
+                               const struct oct_arguments *arguments)
 {
     for (size_t i = 0; operation->echo != NULL && i < operation->parameter_count; i++) {
         if (strcmp(operation->parameters[i].name, operation->echo) == 0) {
-            return copy_text(arguments->values[i].text, &out->echo);
+            return arguments->values[i].text;
         }
     }
-    return OCT_OK;
+    return (struct oct_text){NULL, 0};
 }
 
 static void append_secret(struct oct_buffer *out, struct oct_text text)
@@ -198,10 +187,9 @@ static void append_acl_tokens(struct oct_buffer *out, const struct oct_value *ac
     }
 }
 
-static enum oct_status copy_secrets(const struct oct_operation *operation,
-                                    const struct oct_arguments *arguments, struct oct_request *out)
+static void append_secrets(struct oct_buffer *out, const struct oct_operation *operation,
+                           const struct oct_arguments *arguments)
 {
-    struct oct_buffer secrets = {NULL, 0, 0, false};
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_value *value = &arguments->values[i];
         enum oct_rule rule = operation->parameters[i].rule;
@@ -209,14 +197,56 @@ static enum oct_status copy_secrets(const struct oct_operation *operation,
             continue;
         }
         if (oct_rule_type(rule) == OCT_STRINGS) {
-            append_acl_tokens(&secrets, value);
+            append_acl_tokens(out, value);
         } else {
-            append_secret(&secrets, value->text);
+            append_secret(out, value->text);
         }
     }
-    out->secrets_len = secrets.len;
-    out->secrets = oct_buffer_take(&secrets);
-    return out->secrets == NULL ? OCT_NO_MEMORY : OCT_OK;
+}
+
+/* Where the parts start within the block. The block moves while it grows, so that pointers are
+ * made only once it is whole. */
+struct layout {
+    size_t body;
+    size_t credential;
+    size_t echo;
+    size_t secrets;
+    size_t end;
+};
+
+static size_t end_part(struct oct_buffer *block)
+{
+    oct_buffer_append(block, "", 1);
+    return block->len;
+}
+
+static struct layout fill(struct oct_buffer *block, const struct oct_base_url *base,
+                          struct oct_text credential, const struct oct_operation *operation,
+                          const struct oct_arguments *arguments)
+{
+    struct layout at;
+    struct oct_text echo = echo_of(operation, arguments);
+
+    oct_buffer_append_string(block, base->text);
+    append_path(block, operation, arguments);
+    append_query(block, operation, arguments);
+    at.body = end_part(block);
+    if (oct_operation_sends_body(operation)) {
+        append_body(block, operation, arguments);
+    }
+    at.credential = end_part(block);
+    oct_buffer_append(block, credential.data, credential.len);
+    at.echo = end_part(block);
+    oct_buffer_append(block, echo.data, echo.len);
+    at.secrets = end_part(block);
+    append_secrets(block, operation, arguments);
+    at.end = block->len;
+    return at;
+}
+
+static const char *part(const char *block, size_t start, size_t next)
+{
+    return next - start > 1 ? block + start : NULL; /* an empty part is its NUL alone */
 }
 
 enum oct_status oct_request_build(const struct oct_base_url *base,
@@ -225,54 +255,42 @@ enum oct_status oct_request_build(const struct oct_base_url *base,
                                   const struct oct_arguments *arguments, struct oct_request *out,
                                   struct oct_error *error)
 {
-    struct oct_buffer url = {NULL, 0, 0, false};
+    struct oct_buffer block = {NULL, 0, 0, false};
+    struct oct_text credential;
 
     memset(out, 0, sizeof *out);
     out->operation = operation;
     enum oct_status status = oct_validate_arguments(operation, arguments, error);
+    if (status == OCT_OK) {
+        status = choose_credential(base, credentials, operation, &credential, error);
+    }
     if (status != OCT_OK) {
         return status;
     }
-    oct_buffer_append_string(&url, base->text);
-    append_path(&url, operation, arguments);
-    append_query(&url, operation, arguments);
-    out->url = oct_buffer_take(&url);
+    struct layout at = fill(&block, base, credential, operation, arguments);
+    out->block = oct_buffer_take(&block);
+    if (out->block == NULL) {
+        return OCT_NO_MEMORY;
+    }
+    out->block_len = at.end;
+    out->url = out->block;
     out->path_offset = base->origin_len;
-    status = out->url == NULL ? OCT_NO_MEMORY : OCT_OK;
-    if (status == OCT_OK) {
-        status = attach_credential(base, credentials, operation, out, error);
-    }
-    if (status == OCT_OK) {
-        status = build_body(operation, arguments, out);
-    }
-    if (status == OCT_OK) {
-        status = copy_echo(operation, arguments, out);
-    }
-    if (status == OCT_OK) {
-        status = copy_secrets(operation, arguments, out);
-    }
-    if (status != OCT_OK) {
-        oct_request_free(out);
-    }
-    return status;
+    out->body = part(out->block, at.body, at.credential);
+    out->body_len = out->body == NULL ? 0 : at.credential - at.body - 1;
+    out->credential = part(out->block, at.credential, at.echo);
+    out->echo = part(out->block, at.echo, at.secrets);
+    out->secrets = out->block + at.secrets;
+    out->secrets_len = at.end - at.secrets;
+    return OCT_OK;
 }
 
 /* Overwrites before freeing: freed memory shows up in core dumps and swap. */
-static void free_secret(char *secret, size_t len)
-{
-    volatile char *at = secret;
-    while (len-- > 0) {
-        *at++ = '\0';
-    }
-    free(secret);
-}
-
 void oct_request_free(struct oct_request *request)
 {
-    free(request->url);
-    free_secret(request->body, request->body_len);
-    free_secret(request->credential, oct_text_of(request->credential).len);
-    free_secret(request->echo, oct_text_of(request->echo).len);
-    free_secret(request->secrets, request->secrets == NULL ? 0 : request->secrets_len);
+    volatile char *at = request->block;
+    for (size_t i = 0; i < request->block_len; i++) {
+        at[i] = '\0';
+    }
+    free(request->block);
     memset(request, 0, sizeof *request);
 }

@@ -11,14 +11,16 @@
 
 struct oct_request {
     const struct oct_operation *operation;
-    char *url;          /* absolute; never holds a credential */
+    const char *url;    /* absolute; never holds a credential */
     size_t path_offset; /* where path and query start within url */
-    char *body;         /* NULL when the request has none */
+    const char *body;   /* NULL when the request has none */
     size_t body_len;
-    char *credential; /* bearer token or admin key; NULL when the route needs none */
-    char *echo;       /* what the answer must repeat; NULL when there is nothing to compare */
-    char *secrets;    /* arguments that no error may repeat, each ended by a NUL */
+    const char *credential; /* bearer token or admin key; NULL when the route needs none */
+    const char *echo;       /* what the answer must repeat; NULL when there is nothing to compare */
+    const char *secrets;    /* arguments that no error may repeat, each ended by a NUL */
     size_t secrets_len;
+    char *block; /* holds all of the above */
+    size_t block_len;
 };
 
 /* What the credentials of a client are and where they may go. */

@@ -41,7 +41,7 @@ static bool reserve(struct oct_buffer *buffer, size_t extra)
     if (needed <= buffer->capacity) {
         return true;
     }
-    size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity * 2;
+    size_t capacity = buffer->capacity < 256 ? 256 : buffer->capacity * 2;
     if (capacity < needed) {
         capacity = needed;
     }

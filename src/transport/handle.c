@@ -43,6 +43,14 @@ static bool header_value(struct oct_text line, const char *name, struct oct_text
     return true;
 }
 
+/* Cut to fit: whoever shows it makes it printable. */
+static void keep(struct oct_text value, char *out, size_t size)
+{
+    size_t len = value.len < size ? value.len : size - 1;
+    memcpy(out, value.data, len);
+    out[len] = '\0';
+}
+
 static size_t take_header(char *data, size_t size, size_t count, void *context)
 {
     struct oct_answer *answer = context;
@@ -57,9 +65,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
     bool begins = line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0;
     answer->headers_ended = !begins && (answer->headers_ended || line.len <= 2);
     if (header_value(line, "x-request-id", &value)) {
-        oct_error_printable(value, answer->request_id, sizeof answer->request_id);
+        keep(value, answer->request_id, sizeof answer->request_id);
     } else if (header_value(line, "retry-after", &value)) {
-        oct_error_printable(value, answer->retry_after, sizeof answer->retry_after);
+        keep(value, answer->retry_after, sizeof answer->retry_after);
     }
     return line.len;
 }
