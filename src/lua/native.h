@@ -27,8 +27,16 @@ int oct_endpoint_new(lua_State *L);
 struct oct_endpoint *oct_endpoint_check(lua_State *L, int index);
 struct oct_credentials oct_endpoint_credentials(const struct oct_endpoint *endpoint);
 
+/* A request, and its answer's result for as long as that is being pushed: pushing may raise, and
+ * then the request's __gc frees what is left. */
+struct oct_request_box {
+    struct oct_request request;
+    struct oct_result result;
+};
+
 void oct_register_request(lua_State *L);
 int oct_request_new(lua_State *L);
+struct oct_request_box *oct_request_box_check(lua_State *L, int index);
 struct oct_request *oct_request_check(lua_State *L, int index);
 
 void oct_register_transport(lua_State *L);

@@ -1,5 +1,5 @@
 /* Requests: reads the arguments of a call from Lua and builds the request userdata.
- * May use: core, compat.h. Owns: the oct_request inside the userdata until __gc. */
+ * May use: core, compat.h. Owns: the request inside the userdata until __gc. */
 #include "lua/native.h"
 
 #include <string.h>
@@ -9,9 +9,14 @@
 /* Stack of oct_request_new; positional arguments follow. */
 enum { ENDPOINT_AT = 1, OPERATION_AT, OPTIONS_AT, FIRST_POSITIONAL };
 
-struct oct_request *oct_request_check(lua_State *L, int index)
+struct oct_request_box *oct_request_box_check(lua_State *L, int index)
 {
     return luaL_checkudata(L, index, REQUEST);
+}
+
+struct oct_request *oct_request_check(lua_State *L, int index)
+{
+    return &oct_request_box_check(L, index)->request;
 }
 
 /* ---- arguments ---- */
@@ -167,11 +172,11 @@ static enum oct_status refuse_unknown_options(lua_State *L, const struct oct_ope
 
 static struct oct_request *push_request(lua_State *L)
 {
-    struct oct_request *request = lua_newuserdata(L, sizeof *request);
-    memset(request, 0, sizeof *request);
+    struct oct_request_box *box = lua_newuserdata(L, sizeof *box);
+    memset(box, 0, sizeof *box);
     luaL_getmetatable(L, REQUEST);
     lua_setmetatable(L, -2);
-    return request;
+    return &box->request;
 }
 
 /* (endpoint, operation, options | nil, positional arguments...) -> request | nil, error; the error
@@ -264,7 +269,9 @@ static int index(lua_State *L)
 
 static int collect(lua_State *L)
 {
-    oct_request_free(oct_request_check(L, 1));
+    struct oct_request_box *box = oct_request_box_check(L, 1);
+    oct_request_free(&box->request);
+    oct_result_free(&box->result);
     return 0;
 }
 

@@ -1,11 +1,6 @@
 /* Answers: from a driver's response table to a result table or an error table.
- * May use: core, compat.h, jansson. Owns: a result only until it has been pushed; it lives in a
- * userdata meanwhile, since pushing may raise. */
+ * May use: core, compat.h, jansson. Owns: nothing, the result lives in the request's userdata. */
 #include "lua/native.h"
-
-#include <string.h>
-
-#define RESULT "octostore.result"
 
 /* ---- JSON to Lua ---- */
 
@@ -170,36 +165,20 @@ static void read_table(lua_State *L, int table, struct oct_response *response)
     }
 }
 
-static int collect(lua_State *L)
-{
-    oct_result_free(luaL_checkudata(L, 1, RESULT));
-    return 0;
-}
-
-static struct oct_result *push_box(lua_State *L)
-{
-    struct oct_result *result = lua_newuserdata(L, sizeof *result);
-    memset(result, 0, sizeof *result);
-    if (luaL_newmetatable(L, RESULT)) {
-        lua_pushcfunction(L, collect);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
-    return result;
-}
-
 int oct_response_read(lua_State *L)
 {
     struct oct_error error;
     struct oct_response response;
-    const struct oct_request *request = oct_request_check(L, 1);
+    struct oct_request_box *box = oct_request_box_check(L, 1);
+    const struct oct_request *request = &box->request;
+    struct oct_result *result = &box->result;
 
     if (lua_istable(L, 2)) {
         read_table(L, 2, &response);
     } else {
         oct_read_answer(L, 2, &response);
     }
-    struct oct_result *result = push_box(L);
+    oct_result_free(result);
     enum oct_status status = oct_response_parse(request, &response, result, &error);
     if (status == OCT_OK) {
         oct_push_result(L, result);
