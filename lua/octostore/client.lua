@@ -18,8 +18,8 @@ local CALLER = 3 -- the level of whoever called a method, seen from `call`
 
 ---@return any? result
 ---@return octostore.Error?
-local function call(self, operation, given, ...)
-  local result, err = exchange.call(self._parts, CALLER, operation, given, ...)
+local function call(self, operation, given, first, second, third)
+  local result, err = exchange.call(self._parts, CALLER, operation, given, first, second, third)
   return result, err
 end
 

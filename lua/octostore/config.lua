@@ -113,9 +113,20 @@ local function problem_of(given)
   return problem
 end
 
+---The clock that deadlines are counted on: C's, but for a driver that brings one along (the testing
+---driver does).
+local function clock_of(driver)
+  if driver.now then
+    return function()
+      return driver:now()
+    end
+  end
+  return native.now
+end
+
 ---Checks the options and makes everything that a client is made of.
 ---@param given octostore.Options
----@return table? parts { endpoint, driver, retry, timeout, connect_timeout, on_event }
+---@return table? parts { endpoint, driver, now, retry, timeout, connect_timeout, on_event }
 ---@return octostore.Error?
 function config.build(given)
   check_types(given)
@@ -137,6 +148,7 @@ function config.build(given)
   return {
     endpoint = endpoint,
     driver = driver,
+    now = clock_of(driver),
     retry = retries,
     timeout = given.timeout or DEFAULT_TIMEOUT,
     connect_timeout = given.connect_timeout or DEFAULT_CONNECT_TIMEOUT,

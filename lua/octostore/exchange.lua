@@ -39,11 +39,6 @@ function exchange.proves_end(err)
   return GONE[err.kind] or false
 end
 
----Seconds on the driver's clock: the testing driver has one of its own.
-local function now(driver)
-  return driver.now and driver:now() or native.now()
-end
-
 local function is_cancelled(cancel)
   return cancel and cancel:cancelled()
 end
@@ -51,18 +46,17 @@ end
 ---Sends a request once.
 ---@return any? result
 ---@return octostore.Error?
----@return number started_at on the driver's clock, before anything was sent
+---@return number started_at on the client's clock, before anything was sent
 ---@return boolean? repeated the transport sent it twice: an earlier one may have taken effect
 local function attempt(client, request, deadline, cancel)
-  local driver = client.driver
-  local started_at = now(driver)
+  local started_at = client.now()
   local left = deadline - started_at
   local limits = {
     timeout = left,
     connect_timeout = left < client.connect_timeout and left or client.connect_timeout,
     cancel = cancel,
   }
-  local response, err = driver:send(request, limits)
+  local response, err = client.driver:send(request, limits)
   if not response then
     return nil, errors.wrap(err), started_at
   end
@@ -79,7 +73,7 @@ local Call = {}
 Call.__index = Call
 
 function Call:left()
-  return self.deadline - now(self.client.driver)
+  return self.deadline - self.client.now()
 end
 
 function Call:fault(kind, code, message)
@@ -93,7 +87,7 @@ end
 ---Whether a rotation is under way. It is over at its deadline at the latest: a coroutine that was
 ---abandoned in the middle of one holds the others up no longer.
 local function is_rotating(client)
-  return client.rotating_until ~= nil and now(client.driver) < client.rotating_until
+  return client.rotating_until ~= nil and client.now() < client.rotating_until
 end
 
 ---True when the request carried a token that another call has replaced meanwhile; it is then built
@@ -146,7 +140,7 @@ end
 ---@param repeated boolean? as attempt() returns it
 ---@return any? result
 ---@return octostore.Error?
----@return number? started_at when the last request was sent, on the driver's clock
+---@return number? started_at when the last request was sent, on the client's clock
 function Call:recover(err, started_at, repeated)
   local attempts = 1
   local result
@@ -217,7 +211,7 @@ local function check(client, operation, given)
     local message = operation .. ": the client is closed"
     return errors.new("cancelled", "client_closed", message, { operation = operation })
   end
-  return given and given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
+  return given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
 end
 
 local function new_call(client, request, deadline, given, make_request)
@@ -245,7 +239,7 @@ function exchange.call(client, level, operation, given, first, second, third)
   if given then
     options.blame(level + 1, check_types, operation, given)
   end
-  local problem = check(client, operation, given)
+  local problem = (given or client.closed) and check(client, operation, given)
   if problem then
     return nil, problem
   end
@@ -256,7 +250,7 @@ function exchange.call(client, level, operation, given, first, second, third)
     end
     return nil, errors.wrap(err)
   end
-  local deadline = now(client.driver) + (given and given.timeout or client.timeout)
+  local deadline = client.now() + (given and given.timeout or client.timeout)
   local cancel = given and given.cancel
   local result, started_at, repeated
   if operation ~= "rotate_token" and not is_cancelled(cancel) then

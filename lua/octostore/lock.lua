@@ -35,10 +35,6 @@ local function margin(ttl)
   return math.max(0.2 * ttl, 0.5)
 end
 
-local function now(parts)
-  return parts.driver.now and parts.driver:now() or native.now()
-end
-
 -- ---- the handle ----
 
 ---@return number seconds of authority that remain; 0 when the lock has ended
@@ -46,7 +42,7 @@ function Lock:remaining()
   if self.reason then
     return 0
   end
-  local left = self._deadline - now(self._client._parts)
+  local left = self._deadline - self._client._parts.now()
   if left <= 0 then
     self.reason = "uncertain"
     return 0
@@ -204,7 +200,7 @@ end
 ---Tries until the lock is acquired, waiting is of no use, or `wait` seconds have passed.
 local function try_until(client, wait, cancel, try)
   local parts = client._parts
-  local start = now(parts)
+  local start = parts.now()
   local sighting = setmetatable({}, Sighting)
   local attempt = 1
   while true do
@@ -212,7 +208,7 @@ local function try_until(client, wait, cancel, try)
     if result then
       return result, nil, started_at
     end
-    local at = now(parts)
+    local at = parts.now()
     local left = wait - (at - start)
     sighting:update(err, at)
     if left <= 0 or not err.retryable then
@@ -240,7 +236,7 @@ end
 
 ---Authority cannot be counted on a clock that stops while the machine sleeps.
 local function clock_problem(client)
-  if not client._parts.driver.now and not native.counts_suspend() then
+  if client._parts.now == native.now and not native.counts_suspend() then
     local message = "lock: this platform has no clock that counts suspend; use acquire_lock"
     return errors.new("validation", "no_suspend_clock", message)
   end
