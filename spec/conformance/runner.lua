@@ -2,10 +2,9 @@
 -- Uses: spec.conformance.context, the case files, LuaSocket's clock; waits of all cases and worlds overlap.
 -- Owner: the runner keeps one context for each case and world until the worlds stop.
 --
--- A case is {name =, run = function(t)}, with mode = "registration" or "closed" for another kind of server. One that
--- has to wait says prepare = function(t), which runs right after the server's start, and after = seconds, about how
--- long it waits then for what it wants to see.
-
+-- A case is {name =, run = function(t)}, with mode = "registration", "closed" or "small" for another kind of
+-- server. One that has to wait says prepare = function(t), which runs right after the server's start, and
+-- after = seconds, about how long it waits then for what it wants to see.
 local socket = require "socket"
 local context = require "spec.conformance.context"
 local transcript = require "spec.conformance.transcript"

@@ -13,6 +13,7 @@ local MODES = {
   static = {},
   registration = { mode = "registration" },
   closed = { elections = false },
+  small = { env = { MAX_PUBLIC_ELECTIONS = "2" } },
 }
 
 -- In process: the clock stands still but for a millisecond an exchange, and for what sleep() is told.
@@ -30,6 +31,7 @@ local function service_of(mode)
     admin_key = servers.ADMIN_KEY,
     elections = MODES[mode].elections ~= false,
     local_registration = mode == "registration",
+    max_elections = mode == "small" and 2 or nil,
   }
 end
 

@@ -3,7 +3,8 @@
 -- Owner: the process; TERM ends it and what the service held is gone.
 --
 -- usage: front.lua [PORT]   (environment, as the real server's: STATIC_TOKENS 'alice:TOKEN,bob:TOKEN', ADMIN_KEY,
--- LOCAL_REGISTRATION, PUBLIC_ELECTIONS; OCTOSTORE_FRONT_PORT instead of the argument; port 0 takes a free one)
+-- LOCAL_REGISTRATION, PUBLIC_ELECTIONS, MAX_PUBLIC_ELECTIONS; OCTOSTORE_FRONT_PORT instead of the argument; port 0
+-- takes a free one)
 
 local cjson = require "cjson"
 local cqueues = require "cqueues"
@@ -42,6 +43,7 @@ local function make_service()
     admin_key = os.getenv("ADMIN_KEY"),
     elections = flag("PUBLIC_ELECTIONS", true),
     local_registration = flag("LOCAL_REGISTRATION", false),
+    max_elections = tonumber(os.getenv("MAX_PUBLIC_ELECTIONS")),
   }
 end
 

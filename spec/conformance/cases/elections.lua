@@ -239,4 +239,25 @@ local off = {
   closed("POST", "/elections/abcdefgh/resign", { leader_token = NOBODY }),
 }
 
-return step.join(rooms, bounds, tokens, off)
+local full = {
+  {
+    name = "where two elections fit, a third is refused until one is vacant",
+    mode = "small",
+    run = function(t)
+      local function enter(room)
+        return t:request("POST", "/elections/" .. room .. "/campaign", { body = by("a") })
+      end
+      local first = t:ok(enter("first-room"))
+      t:ok(enter("second-room"))
+      local refusal = t:fails(enter("third-room"), 409, "capacity_exceeded")
+      assert.are.equal(30000, refusal.json.retry_after_ms)
+      assert.are.equal("30", refusal.headers["retry-after"])
+      assert.are.equal("follower", t:ok(enter("first-room")).json.status)
+      local resignation = { body = { leader_token = first.json.leader_token } }
+      t:ok(t:request("POST", "/elections/first-room/resign", resignation))
+      t:ok(enter("third-room"))
+    end,
+  },
+}
+
+return step.join(rooms, bounds, tokens, off, full)
