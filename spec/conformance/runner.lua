@@ -5,6 +5,7 @@
 -- A case is {name =, run = function(t)}, with mode = "registration", "closed" or "small" for another kind of
 -- server. One that has to wait says prepare = function(t), which runs right after the server's start, and
 -- after = seconds, about how long it waits then for what it wants to see.
+
 local socket = require "socket"
 local context = require "spec.conformance.context"
 local transcript = require "spec.conformance.transcript"
