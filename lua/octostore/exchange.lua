@@ -44,12 +44,16 @@ local function is_cancelled(cancel)
 end
 
 ---Sends a request once.
+---@param client table
+---@param request userdata
+---@param started_at number now, by the client's clock: nothing has been sent yet
+---@param deadline number
+---@param cancel octostore.Cancellation?
 ---@return any? result
 ---@return octostore.Error?
 ---@return number started_at on the client's clock, before anything was sent
 ---@return boolean? repeated the transport sent it twice: an earlier one may have taken effect
-local function attempt(client, request, deadline, cancel)
-  local started_at = client.now()
+local function attempt(client, request, started_at, deadline, cancel)
   local left = deadline - started_at
   local limits = {
     timeout = left,
@@ -71,6 +75,10 @@ end
 ---A call that needs more than its first answer: what is known of its attempts so far.
 local Call = {}
 Call.__index = Call
+
+function Call:attempt()
+  return attempt(self.client, self.request, self.client.now(), self.deadline, self.cancel)
+end
 
 function Call:left()
   return self.deadline - self.client.now()
@@ -159,7 +167,7 @@ function Call:recover(err, started_at, repeated)
     if is_cancelled(self.cancel) then
       return nil, self:cancelled_error()
     end
-    result, err, started_at, repeated = attempt(self.client, self.request, self.deadline, self.cancel)
+    result, err, started_at, repeated = self:attempt()
     if result ~= nil then
       self.client.retry:succeeded()
       return result, nil, started_at
@@ -184,7 +192,7 @@ function Call:rotate()
   self.client.rotating_until = self.deadline
   self.request = self.make_request()
   local ok, result, err = protected.xpcall(function()
-    return attempt(self.client, self.request, self.deadline, self.cancel)
+    return self:attempt()
   end, same)
   if ok and result then
     self.client.endpoint:set_token(result.token)
@@ -250,11 +258,12 @@ function exchange.call(client, level, operation, given, first, second, third)
     end
     return nil, errors.wrap(err)
   end
-  local deadline = client.now() + (given and given.timeout or client.timeout)
+  local started_at = client.now()
+  local deadline = started_at + (given and given.timeout or client.timeout)
   local cancel = given and given.cancel
-  local result, started_at, repeated
+  local result, repeated
   if operation ~= "rotate_token" and not is_cancelled(cancel) then
-    result, err, started_at, repeated = attempt(client, request, deadline, cancel)
+    result, err, started_at, repeated = attempt(client, request, started_at, deadline, cancel)
     if result ~= nil then
       client.retry:succeeded()
       return result, nil, started_at

@@ -263,16 +263,18 @@ static bool read_item(struct reader *r, json_t *list)
     return kept;
 }
 
-/* Reads ':' and the value that belongs to the key. */
+/* Reads ':' and the value that belongs to the key. A key that was there before does not make the
+ * object grow, which is refused. */
 static bool read_member_value(struct reader *r, json_t *object, const char *key)
 {
-    if (json_object_get(object, key) != NULL || !take_after_space(r, ':')) {
+    size_t size = json_object_size(object);
+    if (!take_after_space(r, ':')) {
         return false;
     }
     json_t *value = read_value(r);
     bool kept = value != NULL && json_object_set_new_nocheck(object, key, value) == 0;
     r->no_memory = r->no_memory || (value != NULL && !kept);
-    return kept;
+    return kept && json_object_size(object) > size;
 }
 
 static bool read_member(struct reader *r, json_t *object)
