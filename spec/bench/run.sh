@@ -9,4 +9,4 @@ mkdir -p build/bench
     $(pkg-config --cflags --libs libcurl)
 LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;'
 export LUA_PATH
-exec lua5.4 spec/bench/report.lua
+exec "$(sh spec/support/luas.sh interpreter 5.4)" spec/bench/report.lua
