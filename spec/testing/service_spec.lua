@@ -74,4 +74,51 @@ describe("octostore.testing.service", function()
       world:status "a"
     end)
   end)
+
+  describe("reads a request as the real server does:", function()
+    local world
+
+    before_each(function()
+      world = in_process.new()
+    end)
+
+    local function send(method, path, headers, body)
+      return world.service({ method = method, path = path, headers = headers, body = body }, world.clock:now())
+    end
+
+    it("blanks around a header's value are no part of it", function()
+      assert.equal(200, send("GET", "/locks", { authorization = " Bearer alice-token\t" }).status)
+      local refused = send("GET", "/locks", { authorization = "Bearer " })
+      assert.matches('"code":"authentication_required"', refused.body, 1, true)
+    end)
+
+    it("a body is JSON by its media type, whose parameters have to be sound", function()
+      local good = { "application/json", "APPLICATION/JSON; charset=utf-8", "application/json;",
+        'application/json;a="b c"', "application/problem+json", "application/json+x" }
+      local bad = { "", "text/json", "application/jsonx", "application/+json", "application/json ; a=b",
+        "application/json; charset", "application/json;;", "application/json, text/plain" }
+      local function status(content_type)
+        local headers = { authorization = "Bearer alice-token", ["content-type"] = content_type }
+        return send("POST", "/locks/a/acquire", headers, "{}").status
+      end
+      for _, content_type in ipairs(good) do
+        assert.equal(200, status(content_type), content_type)
+      end
+      for _, content_type in ipairs(bad) do
+        assert.equal(415, status(content_type), content_type)
+      end
+    end)
+
+    it("OPTIONS is answered for every path, with the methods of a known one", function()
+      local known, unknown = send("OPTIONS", "/locks/a/acquire"), send("OPTIONS", "/nowhere")
+      assert.same({ 200, "POST", "" }, { known.status, known.headers.allow, known.body })
+      assert.same({ 200, nil }, { unknown.status, unknown.headers.allow })
+    end)
+
+    it("a fragment is cut off, and bytes of a query that are not UTF-8 are replaced", function()
+      local headers = { authorization = "Bearer alice-token" }
+      assert.matches('"name":"a"', send("GET", "/locks/a#b", headers).body, 1, true)
+      assert.matches('"prefix":"a\239\191\189"', send("GET", "/locks?prefix=a%ff", headers).body, 1, true)
+    end)
+  end)
 end)

@@ -28,10 +28,10 @@ function Accounts:find(id)
   end
 end
 
--- A header that is not visible ASCII counts as absent.
+-- Blanks around a value are no part of it; a header that is not visible ASCII counts as absent.
 local function header(request, name)
-  local value = request.headers[name]
-  return value and not value:find("[^\t\32-\126]") and value or nil
+  local value = (request.headers[name] or ""):match("^[ \t]*(.-)[ \t]*$")
+  return request.headers[name] and not value:find("[^\t\32-\126]") and value or nil
 end
 
 ---@return string?

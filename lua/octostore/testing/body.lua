@@ -96,10 +96,27 @@ function body.struct(value, fields)
   return values
 end
 
+local TOKEN = "[%w!#$%%&'*+.^_`|~-]+"
+local PARAMETER = "^; *" .. TOKEN .. "="
+
+-- Parameters are ";name=value" without a blank before the semicolon; the last semicolon may stand alone.
+local function are_parameters(text)
+  while text ~= "" and text ~= ";" do
+    text = text:match(PARAMETER .. TOKEN .. "(.*)$") or text:match(PARAMETER .. '"[^"]*"(.*)$')
+    if not text then
+      return false
+    end
+  end
+  return true
+end
+
 local function is_json_type(content_type)
-  local kind = (content_type or ""):match("^%s*([^;%s]+)")
-  kind = kind and kind:lower() or ""
-  return kind == "application/json" or kind:match("^application/.+%+json$") ~= nil
+  local kind, parameters = (content_type or ""):match("^[ \t]*([^;]*)(.-)[ \t]*$")
+  local subtype = kind:lower():match("^application/(" .. TOKEN .. ")$")
+  if not subtype or not are_parameters(parameters) then
+    return false
+  end
+  return subtype == "json" or subtype:find("^json%+") ~= nil or subtype:find(".%+json$") ~= nil
 end
 
 ---@param request table with headers in lower case

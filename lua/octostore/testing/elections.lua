@@ -107,6 +107,20 @@ local function create(service, request, _, now)
     { election_id = id, campaign_path = path .. "/campaign", status_path = path, watch_path = path .. "/watch" }
 end
 
+-- 32 bytes in base64: two bits of the last character are always zero.
+local LAST_CHARACTERS = "AEIMQUYcgkosw048"
+
+local function new_leader_token(ids)
+  local at = ids:byte() % #LAST_CHARACTERS + 1
+  return ids:urlsafe(42) .. LAST_CHARACTERS:sub(at, at)
+end
+
+local function check_leader_token(token)
+  if #token ~= 43 or token:find("[^%w_-]") or not LAST_CHARACTERS:find(token:sub(-1), 1, true) then
+    faults.raise("invalid_input", "The leader token is not one")
+  end
+end
+
 local function campaign(service, request, id, now)
   local given = body.read(request, CAMPAIGN)
   check_enabled(service)
@@ -122,7 +136,7 @@ local function campaign(service, request, id, now)
     holder_id = service.ids:uuid(),
     candidate_id = given.candidate_id,
     metadata = given.metadata,
-    leader_token = service.ids:urlsafe(43),
+    leader_token = new_leader_token(service.ids),
     ephemeral = false,
     lock_delay = 0,
   }, ttl, now)
@@ -135,12 +149,6 @@ local function campaign(service, request, id, now)
 end
 
 -- The lease behind a leader token; a token of another term matches nothing.
-local function check_leader_token(token)
-  if #token ~= 43 or token:find("[^%w_-]") then
-    faults.raise("invalid_input", "The leader token is not one")
-  end
-end
-
 local function lease_of(service, id, token)
   local lock = service.locks:get(PREFIX .. id)
   if lock and lock.leader_token == token then

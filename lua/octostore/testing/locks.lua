@@ -124,25 +124,31 @@ function Locks:acquire(wanted, ttl, now)
   return grant(self, wanted, ttl, now)
 end
 
-local function current(self, name, lease_id, holder_id, now)
+local function current(self, name, lease_id, holder_id)
   local lock = self.by_name[name]
   if not lock then
     faults.raise("lease_not_current")
   elseif lock.holder_id ~= holder_id or lock.lease_id ~= lease_id then
     faults.raise("lease_not_current", nil, { status = 400 })
-  elseif is_expired(lock, now) then
-    faults.raise("lease_not_current")
   end
   return lock
 end
 
 function Locks:release(name, lease_id, holder_id, now)
-  remove(self, current(self, name, lease_id, holder_id, now), "released", now)
+  local lock = current(self, name, lease_id, holder_id)
+  if is_expired(lock, now) then
+    faults.raise("lease_not_current")
+  end
+  remove(self, lock, "released", now)
 end
 
+---At the very moment of its expiry a lease can still be released, but no longer renewed.
 ---@return table lock
 function Locks:renew(name, lease_id, holder_id, ttl, now)
-  local lock = current(self, name, lease_id, holder_id, now)
+  local lock = current(self, name, lease_id, holder_id)
+  if lock.expires_at <= now then
+    faults.raise("lease_not_current")
+  end
   lock.expires_at = now + ttl * time.SECOND
   self:publish("renewed", lock, now)
   return lock

@@ -34,8 +34,14 @@ local function percent_decode(text)
   end))
 end
 
+local REPLACEMENT = "\239\191\189" -- U+FFFD
+
+-- A query may hold any bytes: those that are not UTF-8 are replaced.
 local function form_decode(text)
-  return percent_decode((text:gsub("%+", " ")))
+  local decoded = percent_decode((text:gsub("%+", " ")))
+  return (decoded:gsub("[\128-\255]+", function(run)
+    return body.is_utf8(run) and run or REPLACEMENT
+  end))
 end
 
 ---@return table<string, string> query
@@ -68,7 +74,6 @@ local function find(self, path)
       return route, raw
     end
   end
-  faults.raise("not_found", "Resource not found")
 end
 
 local function has_parameter(route)
@@ -84,13 +89,23 @@ local function allowed_methods(route)
   return table.concat(methods, ",")
 end
 
+-- What a browser asks before a request from another origin is answered for every path.
+local function preflight(route)
+  return 200, nil, { allow = route and allowed_methods(route) or nil }
+end
+
 ---Runs the handler of a request; the query is added to the request.
 ---@return integer status
 ---@return any content
 ---@return table<string, string>? headers
 function Router:dispatch(request, now)
-  local path, query = request.path:match("^([^?]*)%??(.*)$")
+  local path, query = request.path:gsub("#.*$", ""):match("^([^?]*)%??(.*)$")
   local route, raw = find(self, path)
+  if request.method == "OPTIONS" then
+    return preflight(route)
+  elseif not route then
+    faults.raise("not_found", "Resource not found")
+  end
   local method = request.method == "HEAD" and "GET" or request.method
   local handler = route.handlers[method]
   if not handler then
