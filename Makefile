@@ -91,7 +91,7 @@ $(B)/$(1)/obj/%.o: src/lua/%.c Makefile | $(B)/$(1)/lua.cflags $(B)/libraries.cf
 $(B)/$(1)/octostore/native.so: $(BINDING:src/lua/%.c=$(B)/$(1)/obj/%.o) $(LIBRARY) $(CORE) | $(B)/libraries.libs
 	@mkdir -p $$(@D)
 	$$(say) 'link $$@'
-	$$(Q)$$(CC) $$(MODULE_FLAGS) $$(INSTRUMENT) $$(LDFLAGS) -o $$@ $$^ @$(B)/libraries.libs -pthread
+	$$(Q)$$(CC) $$(MODULE_FLAGS) $$(INSTRUMENT) $$(LDFLAGS) -o $$@ $$^ @$(B)/libraries.libs -pthread -ldl
 endef
 $(foreach name,$(LUAS),$(eval $(call lua_rules,$(name))))
 

@@ -1,13 +1,15 @@
 -- The client: one method for each call of the service that a lock user needs.
--- May use: config, exchange, errors, lock, options; lua-cjson for metadata tables.
+-- May use: config, exchange, errors, keeping, options, scoped, session; lua-cjson for metadata tables.
 -- Every method makes one call and returns its result, or nil and an octostore.Error. A wrong type
 -- raises, like the standard library; every other failure is returned.
 
 local config = require "octostore.config"
 local errors = require "octostore.errors"
 local exchange = require "octostore.exchange"
-local lock = require "octostore.lock"
+local keeping = require "octostore.keeping"
 local options = require "octostore.options"
+local scoped = require "octostore.scoped"
+local session = require "octostore.session"
 
 ---@class octostore.Client
 local Client = {}
@@ -267,14 +269,38 @@ function Client:_acquire(name, given, level)
   return result, err, started_at
 end
 
----Acquires a lock and returns it held; see octostore.Lock. One token is one holder here too: give
----each worker that must be excluded a token of its own.
+---Checks the arguments of such a call without making it. Raises for wrong types.
+---@return octostore.Error?
+function Client:_check_acquire(name, given, level)
+  local metadata, problem = encode_metadata(given)
+  return problem or exchange.check(self._parts, level + 1, "acquire_lock", given, name, nil, metadata)
+end
+
+---Makes a session for locks of this client, or of others with the same token: give it to them as the
+---option `session`. Without one a client's locks are held in a session of its own, which is made with
+---the first of them. Close it to end it, and every lock in it at once.
+---@param given octostore.SessionOptions?
+---@return octostore.Session?
+---@return octostore.Error?
+function Client:session(given)
+  local ok, problem = pcall(session.check, "session", given)
+  if not ok then
+    error(problem, 2)
+  elseif problem then
+    return nil, problem
+  end
+  local made, err = session.open(self._parts, 2, given)
+  return made, err
+end
+
+---Acquires a lock and returns it held; see octostore.Lock. It is exclusive between all clients and
+---processes, also those that share a token, and within this process; it is renewed in the background.
 ---@param name string
 ---@param given octostore.LockOptions?
 ---@return octostore.Lock?
 ---@return octostore.Error?
 function Client:lock(name, given)
-  local held, err = lock.acquire(self, name, given, 2)
+  local held, err = scoped.acquire(self, name, given, 2)
   return held, err
 end
 
@@ -296,20 +322,35 @@ function Client:with_lock(name, given, body)
   if type(body) ~= "function" then
     error(("bad argument 'body' to 'with_lock' (function expected, got %s)"):format(type(body)), 2)
   end
-  return pass(lock.with(self, name, given, body, 3))
+  return pass(scoped.with(self, name, given, body, 3))
 end
 
----Ends the client. Harmless when it has ended already; calls made later fail.
+---Ends the client, its sessions and every lock in them. Harmless when it has ended already; calls made
+---later fail.
 function Client:close()
   local parts = self._parts
-  if not parts.closed and self._owns_driver then
-    parts.driver:close()
+  if not parts.closed then
+    session.close_all(parts)
+    if parts.token_scope then
+      parts.token_scope:close(parts.now(), 0)
+    end
+    keeping.deliver(parts)
+    if self._owns_driver then
+      parts.driver:close()
+    end
   end
   parts.closed = true
 end
 
-Client.__gc = Client.close
 Client.__close = Client.close
+
+---A client that is forgotten makes no requests of its own: the background ends its sessions.
+function Client:__gc()
+  if not self._parts.closed and self._owns_driver then
+    self._parts.driver:close()
+  end
+  self._parts.closed = true
+end
 
 function Client:__tostring()
   return ("octostore.client(%s%s)"):format(self._parts.endpoint:base_url(), self._parts.closed and ", closed" or "")

@@ -1,10 +1,11 @@
 -- Configuration: what octostore.new was given, the environment's share, and the defaults.
--- May use: native, errors, options, retry. Reads OCTOSTORE_BASE_URL, OCTOSTORE_TOKEN.
+-- May use: native, errors, options, retry, session. Reads OCTOSTORE_BASE_URL, OCTOSTORE_TOKEN.
 
 local errors = require "octostore.errors"
 local native = require "octostore.native"
 local options = require "octostore.options"
 local retry = require "octostore.retry"
+local session = require "octostore.session"
 
 local config = {}
 
@@ -19,7 +20,8 @@ local config = {}
 ---@field ca_file string? PEM bundle to trust instead of the system's
 ---@field proxy string? URL of a proxy; none is used otherwise, whatever the environment says
 ---@field allow_insecure_http boolean? send the token over cleartext http beyond loopback
----@field on_event fun(event: table)? called with what happens beside the calls
+---@field on_event fun(event: octostore.Event)? called with what happens beside the calls
+---@field session octostore.SessionOptions? of the session that the client's locks are held in
 
 local DEFAULT_BASE_URL = "https://api.octostore.io"
 local DEFAULT_TIMEOUT = 30
@@ -38,6 +40,7 @@ local TYPES = {
   proxy = { "string" },
   allow_insecure_http = { "boolean" },
   on_event = { "function" },
+  session = { "table" },
 }
 
 local unpack = table.unpack or unpack
@@ -126,11 +129,11 @@ end
 
 ---Checks the options and makes everything that a client is made of.
 ---@param given octostore.Options
----@return table? parts { endpoint, driver, now, retry, timeout, connect_timeout, on_event }
+---@return table? parts what the modules of a client share
 ---@return octostore.Error?
 function config.build(given)
   check_types(given)
-  local problem = problem_of(given)
+  local problem = session.check("new", given.session) or problem_of(given)
   if problem then
     return nil, problem
   end
@@ -153,6 +156,11 @@ function config.build(given)
     timeout = given.timeout or DEFAULT_TIMEOUT,
     connect_timeout = given.connect_timeout or DEFAULT_CONNECT_TIMEOUT,
     on_event = given.on_event,
+    token_file = given.token_file,
+    ca_file = given.ca_file,
+    proxy = given.proxy,
+    session_options = given.session,
+    sessions = setmetatable({}, { __mode = "k" }), -- all that the client has made
   }
 end
 

@@ -1,8 +1,9 @@
 -- One call: builds the request, sends it, reads the answer, repeats where that is safe.
--- May use: native, errors, cancellation, options, protected. Written straight down, for every driver alike.
+-- May use: native, errors, cancellation, keeping, options, protected. Written straight down, for every driver alike.
 
 local cancellation = require "octostore.cancellation"
 local errors = require "octostore.errors"
+local keeping = require "octostore.keeping"
 local native = require "octostore.native"
 local options = require "octostore.options"
 local protected = require "octostore.protected"
@@ -98,8 +99,17 @@ local function is_rotating(client)
   return client.rotating_until ~= nil and client.now() < client.rotating_until
 end
 
----True when the request carried a token that another call has replaced meanwhile; it is then built
----anew. While a rotation is under way its answer is waited for.
+---A refused token may have been replaced in the file that it came from.
+local function read_token_file(client)
+  local token = client.token_file and native.read_token_file(client.token_file)
+  if token then
+    client.endpoint:set_token(token)
+    keeping.take_token(client)
+  end
+end
+
+---True when the request carried a token that has been replaced meanwhile, by another call or in its
+---file; it is then built anew. While a rotation is under way its answer is waited for.
 function Call:has_new_token(err)
   if err.kind ~= "authentication" or not err.status then
     return false
@@ -110,6 +120,7 @@ function Call:has_new_token(err)
     end
     self.client.driver:sleep(ROTATION_STEP, self.cancel)
   end
+  read_token_file(self.client)
   if not self.client.endpoint:is_outdated(self.request) then
     return false
   end
@@ -196,6 +207,7 @@ function Call:rotate()
   end, same)
   if ok and result then
     self.client.endpoint:set_token(result.token)
+    keeping.take_token(self.client)
   end
   self.client.rotating_until = nil
   if not ok then
@@ -232,6 +244,17 @@ local function new_call(client, request, deadline, given, make_request)
     ambiguous = false,
     make_request = make_request,
   }, Call)
+end
+
+---Checks the arguments of a call without making it. Raises at `level` for a wrong type.
+---@return octostore.Error?
+function exchange.check(client, level, operation, given, first, second, third)
+  options.blame(level + 1, check_types, operation, given)
+  local request, err = native.request(client.endpoint, operation, given, first, second, third)
+  if not request and err.wrong_type then
+    error(err.message, level + 1)
+  end
+  return check(client, operation, given) or (err and errors.wrap(err))
 end
 
 ---Makes one call. Raises at `level` for arguments of a wrong type.

@@ -39,6 +39,9 @@ int oct_request_new(lua_State *L);
 struct oct_request_box *oct_request_box_check(lua_State *L, int index);
 struct oct_request *oct_request_check(lua_State *L, int index);
 
+/* Pushes a request as a table { operation, method, url, path, headers, body }. */
+void oct_push_request_fields(lua_State *L, const struct oct_request *request);
+
 void oct_register_transport(lua_State *L);
 int oct_transport_create(lua_State *L);
 
@@ -48,6 +51,13 @@ void oct_push_answer(lua_State *L, const struct oct_response *response, bool rep
 /* Reads such a userdata; its text lives as long as the userdata does. */
 void oct_read_answer(lua_State *L, int index, struct oct_response *response);
 
+/* keeper_lua.c */
+void oct_register_keeper(lua_State *L);
+int oct_keeper_of_engine(lua_State *L);
+int oct_keeper_stepped(lua_State *L);
+
+/* Reads a response table or answer; its text lives as long as what is left on the stack. */
+void oct_read_response(lua_State *L, int index, struct oct_response *response);
 /* response_lua.c: (request, response table or answer) -> result | nil, error table */
 int oct_response_read(lua_State *L);
 /* error_lua.c: (request, kind, code, message, sent) -> error table */

@@ -242,11 +242,8 @@ static void push_headers(lua_State *L, const struct oct_request *request)
     }
 }
 
-static int index(lua_State *L)
+static void push_field(lua_State *L, const struct oct_request *request, const char *field)
 {
-    const struct oct_request *request = oct_request_check(L, 1);
-    const char *field = luaL_checkstring(L, 2);
-
     if (strcmp(field, "operation") == 0) {
         lua_pushstring(L, request->operation->name);
     } else if (strcmp(field, "method") == 0) {
@@ -264,7 +261,22 @@ static int index(lua_State *L)
     } else {
         lua_pushnil(L);
     }
+}
+
+static int index(lua_State *L)
+{
+    push_field(L, oct_request_check(L, 1), luaL_checkstring(L, 2));
     return 1;
+}
+
+void oct_push_request_fields(lua_State *L, const struct oct_request *request)
+{
+    static const char *const fields[] = {"operation", "method", "url", "path", "headers", "body"};
+    lua_createtable(L, 0, 7);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        push_field(L, request, fields[i]);
+        lua_setfield(L, -2, fields[i]);
+    }
 }
 
 static int collect(lua_State *L)

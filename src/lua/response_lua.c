@@ -165,6 +165,15 @@ static void read_table(lua_State *L, int table, struct oct_response *response)
     }
 }
 
+void oct_read_response(lua_State *L, int index, struct oct_response *response)
+{
+    if (lua_istable(L, index)) {
+        read_table(L, index, response);
+    } else {
+        oct_read_answer(L, index, response);
+    }
+}
+
 int oct_response_read(lua_State *L)
 {
     struct oct_error error;
@@ -173,11 +182,7 @@ int oct_response_read(lua_State *L)
     const struct oct_request *request = &box->request;
     struct oct_result *result = &box->result;
 
-    if (lua_istable(L, 2)) {
-        read_table(L, 2, &response);
-    } else {
-        oct_read_answer(L, 2, &response);
-    }
+    oct_read_response(L, 2, &response);
     oct_result_free(result);
     enum oct_status status = oct_response_parse(request, &response, result, &error);
     if (status == OCT_OK) {

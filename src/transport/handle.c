@@ -239,18 +239,21 @@ static void global_init(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-bool oct_handle_open(struct oct_handle *handle, const struct oct_transport_options *options)
+void oct_curl_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, global_init);
+}
 
-    if (handle->multi != NULL) {
+bool oct_handle_open(struct oct_handle *handle, const struct oct_transport_options *options)
+{
+    if (handle->easy != NULL) {
         return true;
     }
-    pthread_once(&once, global_init);
+    oct_curl_init();
     handle->easy = curl_easy_init();
     handle->url = curl_url();
-    handle->multi = curl_multi_init();
-    if (handle->easy == NULL || handle->url == NULL || handle->multi == NULL ||
+    if (handle->easy == NULL || handle->url == NULL ||
         !append_common(&handle->headers.plain, false) ||
         !append_common(&handle->headers.body, true)) {
         oct_handle_close(handle);
@@ -263,7 +266,6 @@ bool oct_handle_open(struct oct_handle *handle, const struct oct_transport_optio
 void oct_handle_close(struct oct_handle *handle)
 {
     curl_easy_cleanup(handle->easy);
-    curl_multi_cleanup(handle->multi);
     curl_url_cleanup(handle->url);
     headers_free(&handle->headers);
     oct_buffer_free(&handle->path);

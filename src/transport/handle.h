@@ -1,4 +1,4 @@
-/* The libcurl handles of a transport: options, limits and headers are set here and nowhere else.
+/* The libcurl handle of an exchange: options, limits and headers are set here and nowhere else.
  * May use: core, libcurl. Owns: the handles, header lists and buffers until oct_handle_close. */
 #ifndef OCT_HANDLE_H
 #define OCT_HANDLE_H
@@ -35,8 +35,7 @@ struct oct_headers {
 };
 
 struct oct_handle {
-    CURLM *multi; /* NULL until opened */
-    CURL *easy;
+    CURL *easy; /* NULL until opened */
     CURLU *url;
     bool url_known; /* scheme and host are set */
     struct oct_buffer path;
@@ -45,6 +44,9 @@ struct oct_handle {
     struct oct_answer answer;
     char problem[CURL_ERROR_SIZE];
 };
+
+/* Initialises libcurl once a process. */
+void oct_curl_init(void);
 
 /* Makes the handles when they do not exist yet; false when memory ran out. */
 bool oct_handle_open(struct oct_handle *handle, const struct oct_transport_options *options);

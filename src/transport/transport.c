@@ -12,6 +12,7 @@
 
 struct oct_transport {
     struct oct_transport_options options; /* its strings are copies */
+    CURLM *multi;                         /* NULL until the first exchange */
     struct oct_handle handle;
     pid_t pid; /* of the process that made the handle */
     bool in_progress;
@@ -26,11 +27,21 @@ static char *copy(const char *text)
     return out == NULL ? NULL : memcpy(out, text, size);
 }
 
+static bool open_handle(struct oct_transport *transport)
+{
+    oct_curl_init();
+    if (transport->multi == NULL) {
+        transport->multi = curl_multi_init();
+    }
+    return transport->multi != NULL && oct_handle_open(&transport->handle, &transport->options);
+}
+
 static void close_handle(struct oct_transport *transport)
 {
     struct oct_sigpipe guard;
     oct_sigpipe_block(&guard, transport->options.secure);
     oct_handle_close(&transport->handle);
+    curl_multi_cleanup(transport->multi);
     oct_sigpipe_restore(&guard);
 }
 
@@ -44,6 +55,7 @@ static bool is_inherited(const struct oct_transport *transport)
 static void forget_handle(struct oct_transport *transport)
 {
     memset(&transport->handle, 0, sizeof transport->handle);
+    transport->multi = NULL;
     transport->in_progress = false;
 }
 
@@ -89,11 +101,11 @@ enum oct_status oct_transport_start(struct oct_transport *transport,
         transport->pid = getpid();
     }
     oct_transport_abort(transport);
-    if (!oct_handle_open(&transport->handle, &transport->options) ||
+    if (!open_handle(transport) ||
         !oct_handle_prepare(&transport->handle, request, connect_timeout_ms)) {
         return OCT_NO_MEMORY;
     }
-    if (curl_multi_add_handle(transport->handle.multi, transport->handle.easy) != CURLM_OK) {
+    if (curl_multi_add_handle(transport->multi, transport->handle.easy) != CURLM_OK) {
         return OCT_NO_MEMORY;
     }
     transport->operation = request->operation;
@@ -109,7 +121,7 @@ void oct_transport_abort(struct oct_transport *transport)
         return;
     }
     oct_sigpipe_block(&guard, transport->options.secure);
-    curl_multi_remove_handle(transport->handle.multi, transport->handle.easy);
+    curl_multi_remove_handle(transport->multi, transport->handle.easy);
     oct_sigpipe_restore(&guard);
     transport->in_progress = false;
 }
@@ -215,12 +227,12 @@ static bool is_over(struct oct_transport *transport, CURLcode *result)
     struct oct_sigpipe guard;
 
     oct_sigpipe_block(&guard, transport->options.secure);
-    curl_multi_perform(transport->handle.multi, &running);
+    curl_multi_perform(transport->multi, &running);
     oct_sigpipe_restore(&guard);
     if (running > 0) {
         return false;
     }
-    const CURLMsg *message = curl_multi_info_read(transport->handle.multi, &queued);
+    const CURLMsg *message = curl_multi_info_read(transport->multi, &queued);
     *result = message == NULL ? CURLE_RECV_ERROR : message->data.result;
     return true;
 }
@@ -262,6 +274,6 @@ enum oct_progress oct_transport_step(struct oct_transport *transport, int64_t wa
         return OCT_BROKEN;
     }
     int64_t poll_ms = wait_ms < left_ms ? wait_ms : left_ms;
-    curl_multi_poll(transport->handle.multi, NULL, 0, (int)poll_ms, NULL);
+    curl_multi_poll(transport->multi, NULL, 0, (int)poll_ms, NULL);
     return is_over(transport, &result) ? finish(transport, result, error) : OCT_PENDING;
 }

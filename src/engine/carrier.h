@@ -1,0 +1,39 @@
+/* Carries the keeper's requests over libcurl, many at a time, within one thread.
+ * May use: core, transport, libcurl. Owns: the multi handle and a libcurl handle for each request
+ * in flight; the jobs are the keeper's. */
+#ifndef OCT_CARRIER_H
+#define OCT_CARRIER_H
+
+#include "core/job.h"
+
+struct oct_carrier;
+
+/* What has become of a job. */
+struct oct_delivery {
+    struct oct_job *job;
+    const struct oct_response *response; /* NULL when there was none; good until the next call */
+    bool sent;
+};
+
+/* NULL when memory ran out. */
+struct oct_carrier *oct_carrier_new(void);
+
+/* Ends every request in flight. */
+void oct_carrier_free(struct oct_carrier *carrier);
+
+/* Whether another request may be started. */
+bool oct_carrier_has_room(const struct oct_carrier *carrier);
+
+/* Starts a request; false when memory ran out. What the request says is copied. */
+bool oct_carrier_start(struct oct_carrier *carrier, struct oct_job *job);
+
+/* Waits for up to `wait_ms`, or for oct_carrier_wake, then moves every request on. */
+void oct_carrier_run(struct oct_carrier *carrier, int wait_ms);
+
+/* Ends a wait in another thread, or the next one. */
+void oct_carrier_wake(struct oct_carrier *carrier);
+
+/* The next request that has ended; false when there is none. */
+bool oct_carrier_take(struct oct_carrier *carrier, struct oct_delivery *delivery);
+
+#endif
