@@ -57,18 +57,22 @@ describe("a closed client", function()
     client:close()
   end)
 
-  it("has made held locks impossible to renew or release, with an error and not a raise", function()
-    local client = fake_driver.client { answers.acquired() }
+  it("has ended its locks with its session, in one request", function()
+    local client, driver = fake_driver.lock_client { answers.acquired() }
     local lock = assert(client:lock("jobs", { ttl = 10 }))
     client:close()
-    expect.failure({ kind = "cancelled", code = "client_closed" }, lock:release())
+    assert.is_false(lock:held())
+    assert.are.equal("released", lock.reason)
+    assert.is_true((lock:release()))
+    assert.are.same({ "POST /locks/jobs/acquire" }, driver:lines())
+    assert.are.same({ "create_session", "end_session" }, driver.session_calls)
   end)
 end)
 
 describe("a client that is not closed", function()
   it("is closed by the collector where tables have finalizers, and by __close", function()
     local metatable = getmetatable(assert(octostore.new("https://locks.invalid", "token")))
-    assert.are.equal(metatable.__gc, metatable.__close)
+    assert.are.equal(metatable.close, metatable.__close)
     local client = assert(octostore.new("https://locks.invalid", "token"))
     metatable.__close(client)
     metatable.__gc(client)
@@ -151,7 +155,7 @@ describe("secrets", function()
   end)
 
   it("are not in the text of a client, a lock or their parts", function()
-    local client = fake_driver.client { answers.acquired(), answers.released() }
+    local client = fake_driver.lock_client { answers.acquired(), answers.released() }
     local lock = assert(client:lock("jobs"))
     assert_no_secret(tostring(client))
     assert_no_secret(tostring(lock))
@@ -165,7 +169,7 @@ describe("secrets", function()
 
   it("are in no event", function()
     local events = {}
-    local client = fake_driver.client({ answers.acquired(), answers.error(403, "forbidden", { details = LEASE }) },
+    local client = fake_driver.lock_client({ answers.acquired(), answers.error(403, "forbidden", { details = LEASE }) },
       { on_event = function(event) events[#events + 1] = event end })
     assert(client:with_lock("jobs", nil, function() end))
     assert.are.equal(1, #events)

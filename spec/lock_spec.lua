@@ -11,7 +11,7 @@ local slow, broken = fake_driver.slow, fake_driver.broken
 
 ---A held lock of 10 seconds, whose margin is 2, after which the driver follows the script.
 local function lock_with(script, options)
-  local client, driver = fake_driver.client({ answers.acquired { token = "7", metadata = "m" } }, options)
+  local client, driver = fake_driver.lock_client({ answers.acquired { token = "7", metadata = "m" } }, options)
   local lock = assert(client:lock("jobs", { ttl = 10 }))
   for i, step in ipairs(script or {}) do
     driver.script[i + 1] = step
@@ -32,15 +32,15 @@ describe("a scoped lock", function()
   end)
 
   it("asks for 60 seconds unless said otherwise", function()
-    local client, driver = fake_driver.client { answers.acquired(), answers.acquired() }
-    assert(client:lock("jobs"))
-    assert(client:lock("jobs", {}))
+    local client, driver = fake_driver.lock_client { answers.acquired(), answers.acquired() }
+    local first, second = assert(client:lock("jobs")), assert(client:lock("other", {}))
+    assert.is_true(first:held() and second:held())
     assert.are.equal(60, cjson.decode(driver.requests[1].body).ttl_seconds)
     assert.are.equal(60, cjson.decode(driver.requests[2].body).ttl_seconds)
   end)
 
   it("passes the options of acquire_lock on", function()
-    local client, driver = fake_driver.client { answers.acquired() }
+    local client, driver = fake_driver.lock_client { answers.acquired() }
     assert(client:lock("jobs", { ttl = 5, metadata = { pid = 7 }, lock_delay = 3, wait = 0 }))
     local sent = cjson.decode(driver.requests[1].body)
     assert.are.equal(5, sent.ttl_seconds)
@@ -72,23 +72,24 @@ describe("the authority of a lock", function()
   end)
 
   it("lasts the TTL less half a second at least", function()
-    local client = fake_driver.client { answers.acquired() }
+    local client = fake_driver.lock_client { answers.acquired() }
     assert.are.equal(0.5, assert(client:lock("jobs", { ttl = 1 })):remaining())
   end)
 
   it("counts from before the request was sent", function()
-    local client = fake_driver.client { slow(3, answers.acquired()) }
+    local client = fake_driver.lock_client { slow(3, answers.acquired()) }
     assert.are.equal(5, assert(client:lock("jobs", { ttl = 10 })):remaining())
   end)
 
   it("counts from the attempt that was answered, not from the first", function()
-    local client = fake_driver.client { slow(4, broken(true)), slow(1, answers.acquired()) }
+    local client = fake_driver.lock_client { slow(4, broken(true)), slow(1, answers.acquired()) }
     assert.are.equal(7, assert(client:lock("jobs", { ttl = 10 })):remaining())
   end)
 
   it("is not granted by an answer that comes too late, and the lease is given back", function()
-    local client, driver = fake_driver.client { slow(8, answers.acquired()), answers.released() }
+    local client, driver = fake_driver.lock_client { slow(8, answers.acquired()), answers.released() }
     expect.failure({ kind = "timeout", code = "too_slow" }, client:lock("jobs", { ttl = 10 }))
+    driver.background()
     assert.are.same({ "POST /locks/jobs/acquire", "POST /locks/jobs/release" }, driver:lines())
     assert.are.equal(answers.LEASE, cjson.decode(driver.requests[2].body).lease_id)
   end)

@@ -20,7 +20,7 @@ end
 
 describe("a lock of someone else", function()
   it("is asked for once when no wait is given", function()
-    local client, driver = fake_driver.client { answers.held() }
+    local client, driver = fake_driver.lock_client { answers.held() }
     local err = expect.failure({ kind = "lock_held" }, client:lock("jobs"))
     assert.are.equal(1, #driver.requests)
     assert.are.equal(0, #driver.sleeps)
@@ -28,45 +28,45 @@ describe("a lock of someone else", function()
   end)
 
   it("is acquired soon after it is released", function()
-    local client, driver = fake_driver.client {
+    local client, driver = fake_driver.lock_client {
       always = until_then(5, answers.held { retry_after_ms = 60000 }, answers.acquired()),
     }
     assert(client:lock("jobs", { wait = 30 }))
     assert.is_true(driver.time >= 1005 and driver.time <= 1006.2, driver.time)
   end)
 
-  it("is asked for again after 0.1 to 1.1 seconds", function()
-    local client, driver = fake_driver.client { always = answers.held() }
+  it("is asked for again after 0.25 to 1.25 seconds", function()
+    local client, driver = fake_driver.lock_client { always = answers.held() }
     client:lock("jobs", { wait = 60 })
     for i = 1, #driver.sleeps - 1 do
-      assert.is_true(driver.sleeps[i] >= 0.1 and driver.sleeps[i] <= 1.1, driver.sleeps[i])
+      assert.is_true(driver.sleeps[i] >= 0.25 and driver.sleeps[i] <= 1.25, driver.sleeps[i])
     end
-    assert.is_true(#driver.requests > 50 and #driver.requests < 400)
+    assert.is_true(#driver.requests > 45 and #driver.requests < 240)
   end)
 
   it("is asked for as soon as the holder's lease may end", function()
-    local client, driver = fake_driver.client { always = answers.held { retry_after_ms = 150 } }
+    local client, driver = fake_driver.lock_client { always = answers.held { retry_after_ms = 300 } }
     client:lock("jobs", { wait = 10 })
     for _, seconds in ipairs(driver.sleeps) do
-      assert.is_true(seconds <= 0.15)
+      assert.is_true(seconds <= 0.3)
     end
   end)
 
   it("causes no storm when the hint is 0", function()
-    local client, driver = fake_driver.client { always = answers.held { retry_after_ms = 0 } }
+    local client, driver = fake_driver.lock_client { always = answers.held { retry_after_ms = 0 } }
     client:lock("jobs", { wait = 10 })
-    assert.is_true(#driver.requests <= 102)
+    assert.is_true(#driver.requests <= 42)
   end)
 
   it("is given up when the wait is over, with one try at its very end", function()
-    local client, driver = fake_driver.client { always = answers.held() }
+    local client, driver = fake_driver.lock_client { always = answers.held() }
     expect.failure({ kind = "lock_held", retryable = true }, client:lock("jobs", { wait = 5 }))
     assert.is_true(math.abs(driver.time - 1005) < 1e-6, driver.time)
     assert.are.equal(driver.time, driver.requests[#driver.requests].at)
   end)
 
   it("is asked for under each try's own time", function()
-    local client, driver = fake_driver.client { always = answers.held() }
+    local client, driver = fake_driver.lock_client { always = answers.held() }
     client:lock("jobs", { wait = 2, timeout = 0.5 })
     for _, request in ipairs(driver.requests) do
       assert.are.equal(0.5, request.timeout)
@@ -76,7 +76,7 @@ end)
 
 describe("the error of a wait in vain", function()
   local function wait_in_vain(step)
-    local client = fake_driver.client { always = step }
+    local client = fake_driver.lock_client { always = step }
     return select(2, client:lock("jobs", { wait = 10 }))
   end
 
@@ -107,7 +107,7 @@ end)
 
 describe("waiting", function()
   it("goes on while a lock is within its delay, never asking before its end", function()
-    local client, driver = fake_driver.client {
+    local client, driver = fake_driver.lock_client {
       always = until_then(2.5, answers.delayed(), answers.acquired()),
     }
     assert(client:lock("jobs", { wait = 10 }))
@@ -116,14 +116,14 @@ describe("waiting", function()
   end)
 
   it("goes on while the limit of locks is reached", function()
-    local client = fake_driver.client {
+    local client = fake_driver.lock_client {
       always = until_then(3, answers.error(403, "lock_limit_exceeded"), answers.acquired()),
     }
     assert(client:lock("jobs", { wait = 10 }))
   end)
 
   it("goes on through faults that pass", function()
-    local client = fake_driver.client {
+    local client = fake_driver.lock_client {
       always = until_then(3, fake_driver.broken(true), answers.acquired()),
     }
     assert(client:lock("jobs", { wait = 10 }))
@@ -135,7 +135,7 @@ describe("waiting", function()
     ["an answer that is not the service's"] = answers.raw(200, "<html></html>"),
   } do
     it("ends at once with " .. name, function()
-      local client, driver = fake_driver.client { answer }
+      local client, driver = fake_driver.lock_client { answer }
       local result, err = client:lock("jobs", { wait = 10 })
       assert.is_nil(result)
       assert.is_true(octostore.is_error(err))
@@ -145,7 +145,7 @@ describe("waiting", function()
 
   it("ends when it is cancelled", function()
     local cancel = octostore.cancellation()
-    local client, driver = fake_driver.client { answers.held(), answers.held() }
+    local client, driver = fake_driver.lock_client { answers.held(), answers.held() }
     local sleep = driver.sleep
     function driver.sleep(...)
       sleep(...)
@@ -158,13 +158,13 @@ describe("waiting", function()
   end)
 
   it("ends when the client is closed meanwhile", function()
-    local client, driver = fake_driver.client { answers.held() }
+    local client, driver = fake_driver.lock_client { answers.held() }
     function driver.sleep() client:close() end
     expect.failure({ kind = "cancelled", code = "client_closed" }, client:lock("jobs", { wait = 100 }))
   end)
 
   it("counts the authority from the try that succeeded", function()
-    local client = fake_driver.client { answers.held(), fake_driver.slow(1, answers.acquired()) }
+    local client = fake_driver.lock_client { answers.held(), fake_driver.slow(1, answers.acquired()) }
     assert.are.equal(7, assert(client:lock("jobs", { ttl = 10, wait = 10 })):remaining())
   end)
 end)

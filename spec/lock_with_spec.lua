@@ -12,7 +12,7 @@ local ACQUIRE, RELEASE = "POST /locks/jobs/acquire", "POST /locks/jobs/release"
 ---A client whose first answer grants the lock; the rest follows the script.
 local function client_with(script, options)
   local steps = { answers.acquired(), (table.unpack or unpack)(script or { answers.released() }) }
-  return fake_driver.client(steps, options)
+  return fake_driver.lock_client(steps, options)
 end
 
 local function pack(...)
@@ -43,7 +43,7 @@ describe("with_lock", function()
   end)
 
   it("does not run the body when the lock is not acquired", function()
-    local client, driver = fake_driver.client { answers.held() }
+    local client, driver = fake_driver.lock_client { answers.held() }
     expect.failure({ kind = "lock_held", holder_id = "holder-1" },
       client:with_lock("jobs", nil, function() error("not run") end))
     assert.are.same({ ACQUIRE }, driver:lines())

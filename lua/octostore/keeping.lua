@@ -83,7 +83,8 @@ function keeping.deliver(parts)
   local account = parts.kept.account
   local kind, reason, name = account:next_event()
   while kind do
-    keeping.emit(parts, { type = kind, name = name ~= "" and name or nil, reason = kind ~= "dropped" and reason or nil })
+    name = name ~= "" and name or nil
+    keeping.emit(parts, { type = kind, name = name, reason = kind ~= "dropped" and reason or nil })
     kind, reason, name = account:next_event()
   end
 end

@@ -88,17 +88,24 @@ function Lock:check()
   end
 end
 
----Makes sure that at least `seconds` of authority remain: renews the lease when there are less.
----@param seconds number less than the TTL less its margin, by what a renewal takes
+---The most that ensure can be asked for: a whole TTL less its margin, of the lock and of its session.
+function Lock:_most()
+  local most = self._ttl - margin(self._ttl)
+  return self._session and math.min(most, self._session:_most()) or most
+end
+
+---Makes sure that at least `seconds` of authority remain: renews the lease, and its session, when
+---there are less.
+---@param seconds number less than the TTLs of both less their margins, by what a renewal takes
 ---@return true?
 ---@return octostore.Error?
 function Lock:ensure(seconds)
   if type(seconds) ~= "number" then
     error(("bad argument 'seconds' to 'ensure' (number expected, got %s)"):format(type(seconds)), 2)
   end
-  local most = self._ttl - margin(self._ttl)
+  local most = self:_most()
   if not (seconds >= 0 and seconds <= most) then
-    local rule = "ensure: seconds must be from 0 to %g, the TTL less its margin (got %g)"
+    local rule = "ensure: seconds must be from 0 to %g, the TTL, or the session's, less its margin (got %g)"
     return nil, errors.validation("seconds", rule:format(most, seconds))
   end
   if self:_notice() then
@@ -113,6 +120,10 @@ end
 function Lock:_renew(seconds)
   local parts = self._parts
   local call_options = { timeout = math.min(self:remaining(), parts.timeout) }
+  if self._session and self._session:remaining() < seconds then
+    self._session:keep_alive(call_options)
+    call_options = { timeout = math.max(0.001, math.min(self:remaining(), parts.timeout)) }
+  end
   local result, err, started_at =
     exchange.call(parts, 2, "renew_lock", call_options, self.name, self.lease_id, self._ttl)
   if result and self._kept:renewed(self._ttl, started_at, parts.now(), result.renew_after) then

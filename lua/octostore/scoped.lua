@@ -1,9 +1,8 @@
 -- Scoped locks: acquired in the client's session, one at a time for each name in this process, and
 -- released on every path.
--- May use: errors, exchange, keeping, lock, native, options, protected, session, waiting.
+-- May use: errors, keeping, lock, native, options, protected, session, waiting.
 
 local errors = require "octostore.errors"
-local exchange = require "octostore.exchange"
 local keeping = require "octostore.keeping"
 local lock = require "octostore.lock"
 local native = require "octostore.native"

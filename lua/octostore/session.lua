@@ -18,6 +18,7 @@ local END_TIMEOUT = 5
 ---@class octostore.Session
 ---@field session_id string a secret: who has it can act as the session
 ---@field ttl integer seconds
+---@field margin number seconds of the TTL that are not used, at least
 local Session = {}
 Session.__name = "octostore.session"
 
@@ -86,7 +87,13 @@ function session.open(parts, level, given)
   end
   local kept = account:session(result.session_id, ttl, given.margin or 0, started_at, parts.now(),
     result.keepalive_interval)
-  local made = setmetatable({ session_id = result.session_id, ttl = ttl, _kept = kept, _parts = parts }, Session)
+  local made = setmetatable({
+    session_id = result.session_id,
+    ttl = ttl,
+    margin = given.margin or 0,
+    _kept = kept,
+    _parts = parts,
+  }, Session)
   parts.sessions[made] = true
   return made
 end
@@ -100,6 +107,11 @@ end
 ---@return number seconds that it surely lives on for, without another keepalive; 0 when it has ended
 function Session:remaining()
   return self._kept:remaining(self._parts.now())
+end
+
+---@return number seconds that a keepalive can make it
+function Session:_most()
+  return self.ttl - math.max(0.2 * self.ttl, 0.5, self.margin)
 end
 
 local GONE = { not_found = true, session_expired = true }

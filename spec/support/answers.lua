@@ -60,6 +60,11 @@ function answers.renewed(lease)
     :format(lease or answers.LEASE, answers.EXPIRES))
 end
 
+function answers.session()
+  return answers.raw(201, ('{"session_id":"%s","expires_at":"%s","keepalive_interval_secs":100}')
+    :format(answers.SESSION, answers.EXPIRES))
+end
+
 function answers.released()
   return answers.raw(200, "null")
 end

@@ -21,7 +21,7 @@ end
 
 ---A client whose driver yields in every sleep.
 function coroutines.client(script, options)
-  local client, driver = fake_driver.client(script, options)
+  local client, driver = fake_driver.lock_client(script, options)
   local sleep = driver.sleep
   function driver.sleep(...)
     sleep(...)

@@ -2,6 +2,7 @@
 -- Uses: octostore, octostore.native for the errors of a network.
 -- Owner: the spec; nothing runs in the background.
 
+local answers = require "spec.support.answers"
 local native = require "octostore.native"
 local octostore = require "octostore"
 
@@ -24,6 +25,11 @@ function Driver:sleep(seconds)
   self.time = self.time + seconds
 end
 
+---What the client would have done in the background by now happens when the spec says so.
+function Driver:attach(agent)
+  self.background = agent.wake
+end
+
 local function record(self, request, limits)
   self.requests[#self.requests + 1] = {
     operation = request.operation,
@@ -44,8 +50,24 @@ local function next_step(self, request)
     #self.requests, request.method, request.path), 0)
 end
 
+---A client whose locks live in a session of its own: making it and ending it are no steps of the script.
+local function is_of_session(self, request)
+  return self.keeps_sessions and request.operation:find("session", 1, true)
+end
+
+local function session_answer(request)
+  if request.operation == "create_session" then
+    return answers.session()
+  end
+  return answers.raw(204, "")
+end
+
 ---Answers with the next step of the script: a response, or a function that is called with request, limits and driver.
 function Driver:send(request, limits)
+  if is_of_session(self, request) then
+    table.insert(self.session_calls, request.operation)
+    return session_answer(request)
+  end
   record(self, request, limits)
   local step = next_step(self, request)
   if type(step) == "function" then
@@ -65,7 +87,7 @@ end
 
 ---@param script table steps in order; `always` answers whatever comes after them
 function fake_driver.new(script)
-  return setmetatable({ script = script or {}, requests = {}, sleeps = {}, time = 1000 }, Driver)
+  return setmetatable({ script = script or {}, requests = {}, session_calls = {}, sleeps = {}, time = 1000 }, Driver)
 end
 
 ---A client on a fake driver.
@@ -80,6 +102,18 @@ function fake_driver.client(script, options)
     given[name] = value
   end
   return assert(octostore.new(given)), driver
+end
+
+---A client for locks: it has a session that lasts for four minutes of the driver's clock, and nothing
+---renews in the background.
+function fake_driver.lock_client(script, options)
+  local given = { session = { ttl = 300 } }
+  for name, value in pairs(options or {}) do
+    given[name] = value
+  end
+  local client, driver = fake_driver.client(script, given)
+  driver.keeps_sessions = true
+  return client, driver
 end
 
 ---A step: the exchange breaks. `sent` says whether any of the request had left.

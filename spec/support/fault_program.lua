@@ -7,6 +7,8 @@ local socket = require "socket"
 local HEALTH = '{"status":"ok","storage":"wal","db_size_bytes":1}'
 local ACQUIRED = '{"status":"acquired","lease_id":"11111111-2222-4333-8444-555555555555","fencing_token":7,'
   .. '"expires_at":"2026-11-23T06:06:57Z"}'
+local SESSION = '{"session_id":"22222222-2222-4333-8444-555555555555","expires_at":"2026-11-23T06:06:57Z",'
+  .. '"keepalive_interval_secs":20}'
 local GONE = '{"error":"prose","code":"lease_not_current","details":"gone","request_id":"req_1"}'
 local MEBIBYTE = 1024 * 1024
 
@@ -92,6 +94,9 @@ local function answer(body, options)
 end
 
 local function good(request)
+  if request.path:find("/sessions$") then
+    return answer(SESSION, { status = "201 Created" })
+  end
   return answer(request.path:find("/acquire$") and ACQUIRED or request.path:find("/release$") and "null" or HEALTH)
 end
 

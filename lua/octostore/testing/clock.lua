@@ -12,9 +12,45 @@ function Clock:now()
   return self._now
 end
 
+---Something that wants to do its work at moments of its own while the clock is turned.
+---@class octostore.testing.Agent
+---@field next_wake fun(): number? the next such moment, in seconds of this clock
+---@field wake fun() does what is due; it may turn the clock itself, by what that takes
+
+---@param agent octostore.testing.Agent
+function Clock:attach(agent)
+  table.insert(self._agents, agent)
+end
+
+---The agent that is to be woken first, up to a moment; those at work are not disturbed.
+local function earliest(self, limit)
+  local first, first_at
+  for _, agent in ipairs(self._agents) do
+    local at = not self._working[agent] and agent.next_wake()
+    if at and at <= limit and (not first_at or at < first_at) then
+      first, first_at = agent, at
+    end
+  end
+  return first, first_at
+end
+
+---Turns the clock. It goes from one agent's moment to the next, so that what would have happened
+---meanwhile happens.
 ---@param seconds number may have fractions; a clock does not run backwards unless told to
 function Clock:advance(seconds)
-  self._now = self._now + seconds
+  local target = self._now + seconds
+  local agent, at = earliest(self, target)
+  while agent do
+    self._now = math.max(self._now, at)
+    self._working[agent] = true
+    local ok, problem = pcall(agent.wake)
+    self._working[agent] = nil
+    if not ok then
+      error(problem, 0)
+    end
+    agent, at = earliest(self, target)
+  end
+  self._now = seconds < 0 and target or math.max(self._now, target)
 end
 
 local clock = {}
@@ -22,7 +58,7 @@ local clock = {}
 ---@param start number? seconds since 1970
 ---@return octostore.testing.Clock
 function clock.new(start)
-  return setmetatable({ _now = start or DEFAULT_START }, Clock)
+  return setmetatable({ _now = start or DEFAULT_START, _agents = {}, _working = {} }, Clock)
 end
 
 return clock

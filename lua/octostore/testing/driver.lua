@@ -30,6 +30,12 @@ function Driver:now()
   return self._clock:now()
 end
 
+---Takes what the client does beside its calls, the renewal of its locks, along with the clock.
+---@param agent octostore.testing.Agent
+function Driver:attach(agent)
+  self._clock:attach(agent)
+end
+
 function Driver:close() end
 
 local driver = {}
