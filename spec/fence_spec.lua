@@ -88,6 +88,13 @@ if interpreter.is_luajit then
   BAD[#BAD + 1] = { int64("9223372036854775808ULL"), "got 9223372036854775808" }
 end
 
+describe("octostore.fence", function()
+  it("loads no C module", function()
+    local chunk = 'require "octostore.fence" io.write(tostring(package.loaded["octostore.native"]))'
+    assert.are.equal("nil", interpreter.run(chunk))
+  end)
+end)
+
 describe("fence.compare", function()
   it("orders every pair of tokens in every form", function()
     local pairs_seen = 0

@@ -114,7 +114,8 @@ local function cast(placeholder)
 end
 
 ---An UPDATE that changes the row when the token is at least the row's. The number of rows that it affected is the
----verdict: 1 written; 0 refused, as stale or since there is no such row.
+---verdict: 1 written; 0 refused, as stale or since there is no such row. (MySQL and MariaDB count rows that changed: the
+---same write again is 0 there too, unless the connection has CLIENT_FOUND_ROWS.)
 ---@param statement octostore.fence.Statement
 ---@return string? text
 ---@return string[]|octostore.Error columns whose values the placeholders stand for, in their order; or an error
