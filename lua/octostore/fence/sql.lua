@@ -22,21 +22,22 @@ local NAME = "[A-Za-z_][A-Za-z0-9_]*"
 
 -- ---- the description ----
 
+local function check_type(where, name, value, expected)
+  if type(value) ~= expected then
+    error(("bad argument '%s' to '%s' (%s expected, got %s)"):format(name, where, expected, type(value)), 0)
+  end
+end
+
 ---Raises for wrong types, with no position of its own; gives the description with its defaults.
 local function complete(where, given)
-  if type(given) ~= "table" then
-    error(("bad argument 'statement' to '%s' (table expected, got %s)"):format(where, type(given)), 0)
-  end
+  check_type(where, "statement", given, "table")
   local full = {}
   for name, expected in pairs(TYPES) do
-    local value = given[name]
-    if value == nil then
-      value = DEFAULTS[name]
+    full[name] = given[name]
+    if full[name] == nil then
+      full[name] = DEFAULTS[name]
     end
-    if type(value) ~= expected then
-      error(("bad argument '%s' to '%s' (%s expected, got %s)"):format(name, where, expected, type(value)), 0)
-    end
-    full[name] = value
+    check_type(where, name, full[name], expected)
   end
   return full
 end
@@ -80,12 +81,11 @@ local function check(where, given, full)
   return options.unknown(where, given, TYPES) or check_columns(where, full)
 end
 
----@return octostore.fence.Statement?
----@return octostore.Error?
-local function read(where, given, level)
+---The description with its defaults, or nil and an error. Raises, to blame the caller's caller, for wrong types.
+local function read(where, given)
   local ok, full = pcall(complete, where, given)
   if not ok then
-    error(full, level + 1)
+    error(full, 3)
   end
   local problem = check(where, given, full)
   if problem then
@@ -114,13 +114,13 @@ local function cast(placeholder)
 end
 
 ---An UPDATE that changes the row when the token is at least the row's. The number of rows that it affected is the
----verdict: 1 written; 0 refused, as stale or since there is no such row. (MySQL and MariaDB count rows that changed: the
----same write again is 0 there too, unless the connection has CLIENT_FOUND_ROWS.)
+---verdict: 1 written; 0 refused, as stale or since there is no such row. (MySQL and MariaDB count only rows that
+---changed, so there the same write again is 0 too, unless the connection has CLIENT_FOUND_ROWS.)
 ---@param statement octostore.fence.Statement
 ---@return string? text
 ---@return string[]|octostore.Error columns whose values the placeholders stand for, in their order; or an error
 function sql.update(statement)
-  local full, err = read("update", statement, 2)
+  local full, err = read("update", statement)
   if not full then
     return nil, err
   end
@@ -147,7 +147,7 @@ end
 ---@return string? text
 ---@return string[]|octostore.Error columns whose values the placeholders stand for, in their order; or an error
 function sql.upsert(statement)
-  local full, err = read("upsert", statement, 2)
+  local full, err = read("upsert", statement)
   if not full then
     return nil, err
   end
