@@ -1,6 +1,7 @@
 -- The README's examples, each run as it stands there against the embedded service.
--- May use: octostore, octostore.testing, spec.support.readme.
+-- May use: octostore, octostore.fence, octostore.testing, spec.support.readme, LuaDBI.
 
+local fence = require "octostore.fence"
 local octostore = require "octostore"
 local readme = require "spec.support.readme"
 local testing = require "octostore.testing"
@@ -59,6 +60,17 @@ describe("README", function()
 
   it("shows a token rotation", function()
     assert.matches("^alice has a new token of %d+ characters\nthe client goes on with it: 0 locks", (run("rotation")))
+  end)
+
+  it("shows a paused writer that is refused", function()
+    local text = run("fence")
+    assert.are.equal("B writes: true\nA wakes up and writes: false\nB writes again: true", text)
+  end)
+
+  it("shows the text of the guarded UPDATE as it is", function()
+    local text = fence.sql.update { table = "reports", key = "name", columns = { "body" } }
+    local shown = readme.examples().fence:match("%-%- (UPDATE.-)\nlocal"):gsub("\n%-%-  ", "")
+    assert.are.equal(text, shown)
   end)
 
   it("shows the testing kit", function()

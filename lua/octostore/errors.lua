@@ -18,6 +18,8 @@
 ---@field metadata string? for "lock_held": what the holder said of itself
 ---@field waited number? for "lock_held": seconds that this call waited in vain
 ---@field available_at string? for "lock_delayed": when the lock can be had, RFC 3339
+---@field fencing_token string? for code "stale_token": the token that was refused, in decimal digits
+---@field highest string? for code "stale_token": the one that was accepted before
 ---@field reason string? for "lock_lost": one of octostore.reasons
 ---@field results table? for "lock_lost" from with_lock: what the body returned, with a field n
 

@@ -23,6 +23,13 @@ function options.check_type(where, name, value, ...)
   error(("bad argument '%s' to '%s' (%s expected, got %s)"):format(name, where, expected, type(value)), 0)
 end
 
+---A value from outside in a message: one line, not long.
+---@param value any
+---@return string
+function options.shown(value)
+  return (tostring(value):sub(1, 60):gsub("%c", "?"))
+end
+
 ---Returns an error when the table has a key that is not in `known`.
 ---@param where string
 ---@param given table
@@ -31,8 +38,8 @@ end
 function options.unknown(where, given, known)
   for key in pairs(given) do
     if known[key] == nil then
-      local shown = tostring(key):sub(1, 60):gsub("%c", "?")
-      return errors.new("validation", "unknown_option", ("%s: unknown option '%s'"):format(where, shown))
+      local message = ("%s: unknown option '%s'"):format(where, options.shown(key))
+      return errors.new("validation", "unknown_option", message)
     end
   end
 end

@@ -2,7 +2,7 @@
 # bootstrap.sh PURPOSE
 # Makes sure that what a purpose needs is there. PURPOSE is one of
 #   build   compiler, libcurl, jansson          demo    build, Lua 5.4, and the embedded service
-#   test    demo, every Lua (or those in LUAS), busted
+#   test    demo, every Lua (or those in LUAS), busted, SQLite, Redis
 #   check   test, linters, valgrind, LuaRocks
 # On a Debian-like system and as root it installs what is missing; otherwise it says what to
 # install and fails. OCTOSTORE_NO_INSTALL=1 forbids installing. Quiet when nothing is missing.
@@ -72,7 +72,9 @@ need_test() {
     for name in ${LUAS:-$all_luas}; do
         need_lua "$name"
         need lua-busted lua_has "$name" busted
+        need lua-dbi-sqlite3 lua_has "$name" DBI dbd.sqlite3
     done
+    need redis-server command -v redis-server
 }
 
 need_check() {

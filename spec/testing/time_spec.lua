@@ -114,11 +114,11 @@ describe("octostore.testing.clock", function()
 end)
 
 describe("octostore.testing.driver", function()
-  local service, clock, client
+  local service, clock, driver, client
 
   before_each(function()
     service, clock = testing.service { users = { { name = "alice", token = "alice-token" } } }, testing.clock()
-    local driver = testing.driver(service, clock)
+    driver = testing.driver(service, clock)
     client = assert(octostore.new { base_url = "http://localhost", token = "alice-token", driver = driver })
   end)
 
@@ -127,10 +127,27 @@ describe("octostore.testing.driver", function()
     assert.equal(testing.clock():now() + 2.5, clock:now())
   end)
 
-  it("gives a client's locks the clock of the spec", function()
+  it("gives a client's locks the clock of the spec, and renews them as it turns", function()
     local lock = assert(client:lock("a", { ttl = 10 }))
     assert.equal(8, lock:remaining())
+    clock:advance(3600)
+    assert.is_true(lock:held())
+    assert.is_true(lock:remaining() > 3)
+  end)
+
+  it("renews nothing while it is paused, and goes on when it is resumed", function()
+    local lock = assert(client:lock("a", { ttl = 10 }))
+    driver:pause()
+    clock:advance(7)
+    driver:resume()
+    clock:advance(7)
+    assert.is_true(lock:held())
+    driver:pause()
     clock:advance(8)
+    assert.is_false(lock:held())
+    assert.equal("uncertain", lock.reason)
+    driver:resume()
+    clock:advance(0.1)
     assert.is_false(lock:held())
   end)
 

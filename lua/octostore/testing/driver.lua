@@ -33,7 +33,23 @@ end
 ---Takes what the client does beside its calls, the renewal of its locks, along with the clock.
 ---@param agent octostore.testing.Agent
 function Driver:attach(agent)
-  self._clock:attach(agent)
+  self._clock:attach({
+    next_wake = function()
+      return not self._paused and agent.next_wake() or nil
+    end,
+    wake = agent.wake,
+  })
+end
+
+---Freezes the process that the client would be in, as SIGSTOP or a swapped-out machine does: nothing is
+---renewed while the clock goes on.
+function Driver:pause()
+  self._paused = true
+end
+
+---Lets it go on; what was due meanwhile comes with the clock's next turn.
+function Driver:resume()
+  self._paused = false
 end
 
 function Driver:close() end
