@@ -161,6 +161,7 @@ function config.build(given)
     proxy = given.proxy,
     session_options = given.session,
     sessions = setmetatable({}, { __mode = "k" }), -- all that the client has made
+    refusals = setmetatable({}, { __mode = "v" }), -- name -> what a waiter was told last
   }
 end
 

@@ -216,6 +216,7 @@ function Try:learn(err)
     self.may_exist = true
   elseif err.kind == "lock_held" or err.kind == "lock_delayed" then
     self.may_exist = false
+    waiting.share(self.parts, self, err)
   end
 end
 
@@ -225,6 +226,10 @@ function Try:make()
   local entered, err = self:enter_gate()
   if not entered then
     return nil, err
+  end
+  local known = self.wait > 0 and waiting.recent(self.parts, self)
+  if known then
+    return nil, known
   end
   local rest = request_options(self.given, self.session)
   rest.ttl = self.first_ttl

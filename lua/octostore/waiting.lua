@@ -1,6 +1,7 @@
 -- Waiting for a lock: when to look again, and what to say when it was in vain.
--- May use: native.
+-- May use: errors, native.
 
+local errors = require "octostore.errors"
 local native = require "octostore.native"
 
 local waiting = {}
@@ -67,6 +68,28 @@ function waiting.delay(err, attempt)
     delay = math.min(delay, math.max(err.retry_after, POLL.least))
   end
   return delay
+end
+
+-- ---- what others have learnt ----
+
+---Keeps what the server said of a name, for other waiters of the same client.
+---@param parts table
+---@param try table whose answer it was
+---@param err octostore.Error
+function waiting.share(parts, try, err)
+  try.last_refusal = { err = err, at = parts.now(), try = try } -- the table below does not keep it alive
+  parts.refusals[try.name] = try.last_refusal
+end
+
+---What another waiter was told so short a time ago that asking again would be a storm.
+---@param parts table
+---@param try table
+---@return octostore.Error?
+function waiting.recent(parts, try)
+  local known = parts.refusals[try.name]
+  if known and known.try ~= try and parts.now() - known.at < POLL.least then
+    return errors.new(known.err.kind, known.err.code, known.err.message, known.err)
+  end
 end
 
 return waiting
