@@ -1,14 +1,17 @@
--- The client: one method for each call of the service that a lock user needs.
--- May use: config, exchange, errors, keeping, options, scoped, session; lua-cjson for metadata tables.
--- Every method makes one call and returns its result, or nil and an octostore.Error. A wrong type
+-- The client: one method for each call of the service that a lock user needs, and its scoped locks.
+-- May use: config, exchange, errors, keeping, many, options, scoped, semaphore,
+-- session; lua-cjson for metadata tables.
+-- Every method returns its result, or nil and an octostore.Error. A wrong type
 -- raises, like the standard library; every other failure is returned.
 
 local config = require "octostore.config"
 local errors = require "octostore.errors"
 local exchange = require "octostore.exchange"
 local keeping = require "octostore.keeping"
+local many = require "octostore.many"
 local options = require "octostore.options"
 local scoped = require "octostore.scoped"
+local semaphore = require "octostore.semaphore"
 local session = require "octostore.session"
 
 ---@class octostore.Client
@@ -323,6 +326,32 @@ function Client:with_lock(name, given, body)
     error(("bad argument 'body' to 'with_lock' (function expected, got %s)"):format(type(body)), 2)
   end
   return pass(scoped.with(self, name, given, body, 3))
+end
+
+---Acquires several locks, all or none of them, runs body(locks), and releases them on every path. They
+---are acquired in the order of their names within one `wait`; what was acquired before one that cannot
+---be had is released again. Returns as with_lock does; a refusal names the lock in `err.name`.
+---@param names string[]
+---@param given octostore.LockOptions? without lock_delay
+---@param body fun(locks: octostore.Locks): ...
+---@return true?
+---@return any ...
+function Client:with_locks(names, given, body)
+  if type(body) ~= "function" then
+    error(("bad argument 'body' to 'with_locks' (function expected, got %s)"):format(type(body)), 2)
+  end
+  return pass(many.with(self, names, given, body, 3))
+end
+
+---A semaphore: up to `slots` holders of the name at a time. All who use it must agree on the number:
+---those with another one have slots of their own.
+---@param name string
+---@param slots integer 1 to 100
+---@return octostore.Semaphore?
+---@return octostore.Error?
+function Client:semaphore(name, slots)
+  local made, err = semaphore.new(self, name, slots, 3)
+  return made, err
 end
 
 ---Ends the client, its sessions and every lock in them. Harmless when it has ended already; calls made

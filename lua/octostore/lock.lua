@@ -71,6 +71,11 @@ function Lock:_lost_error()
   return self._error
 end
 
+---Whether this is what check has raised.
+function Lock:_is_own_error(problem)
+  return self._error ~= nil and rawequal(problem, self._error)
+end
+
 ---Tells on_lost, once, that the lock has ended against its owner's will.
 function Lock:_notice()
   keeping.deliver(self._parts)

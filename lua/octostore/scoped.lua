@@ -315,7 +315,7 @@ end
 
 local unpack = table.unpack or unpack
 
----What with_lock returns once the body has ended without an error of its own.
+---What a body's caller gets once the body has ended without an error of its own.
 local function outcome(held, results)
   if held.reason == "released" then
     return true, unpack(results, 2, results.n)
@@ -323,6 +323,24 @@ local function outcome(held, results)
   local err = held:_lost_error()
   err.results = { n = results.n - 1, unpack(results, 2, results.n) }
   return nil, err
+end
+
+---Runs a body under what is held, one lock or several, and gives it up on every path.
+---@param held table with what Lock has: reason, _notice, _settle, _lost_error, _is_own_error
+---@param body function called with `held`
+function scoped.run(held, body)
+  local results = pack(protected.xpcall(function()
+    return body(held)
+  end, traceback))
+  held:_notice()
+  held:_settle()
+  if results[1] then
+    return outcome(held, results)
+  end
+  if held:_is_own_error(results[2]) then
+    return nil, results[2]
+  end
+  error(results[2], 0)
 end
 
 ---@param client octostore.Client
@@ -335,18 +353,7 @@ function scoped.with(client, name, given, body, level)
   if not held then
     return nil, err
   end
-  local results = pack(protected.xpcall(function()
-    return body(held)
-  end, traceback))
-  held:_notice()
-  held:_settle()
-  if results[1] then
-    return outcome(held, results)
-  end
-  if held._error and rawequal(results[2], held._error) then
-    return nil, held._error
-  end
-  error(results[2], 0)
+  return scoped.run(held, body)
 end
 
 return scoped

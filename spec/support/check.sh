@@ -8,7 +8,8 @@
 here=$(dirname "$0")
 make=${MAKE:-make}
 work=build/check
-CHECK_SPECS=${CHECK_SPECS:-spec/native_spec.lua spec/client*_spec.lua spec/transport spec/driver}
+CHECK_SPECS=${CHECK_SPECS:-spec/native_spec.lua spec/client*_spec.lua spec/transport spec/driver spec/engine
+    spec/scoped_spec.lua spec/session_spec.lua}
 
 passed=0
 failed=0
@@ -78,6 +79,13 @@ valgrind_module() { # NAME
     sh "$here/suite.sh" "valgrind" "$lua" --cpath="$work/gcc/$1/?.so" $(existing_specs)
 }
 
+# Two threads in one process: that of Lua and the engine's.
+threads() { # SECONDS
+    lua=$(sh "$here/luas.sh" interpreter 5.4) || return 1
+    LUA_PATH='./?.lua;;' CHURN_WRAPPER="env LD_PRELOAD=$(gcc -print-file-name=libtsan.so)" \
+        "$lua" spec/engine/run_churn.lua "$lua" "$work/tsan/5.4/?.so" "$1"
+}
+
 mkdir -p "$work" || exit 1
 
 check 'shell scripts' shell_scripts
@@ -89,6 +97,8 @@ check 'gcc without warnings, layers' build gcc gcc
 check 'clang without warnings, layers' build clang clang
 check 'exported symbols' exports "$work/gcc"
 check 'build with ASan and UBSan' build asan gcc LUAS=5.4 SANITIZE=address,undefined
+check 'build with TSan' build tsan gcc LUAS=5.4 SANITIZE=thread
+check 'engine under TSan' threads 5
 check 'C unit tests under ASan and UBSan' sh "$here/test_c.sh" asan "$work/asan/c"
 check 'C unit tests under valgrind' \
     env TEST_C_WRAPPER="valgrind $valgrind_options" sh "$here/test_c.sh" valgrind "$work/gcc/c"

@@ -76,6 +76,13 @@ static int now(lua_State *L)
     return 1;
 }
 
+/* () -> a number in [0, 1) that two processes do not share */
+static int random_number(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)oct_random());
+    return 1;
+}
+
 /* (seconds): waits, or until a signal arrives */
 static int sleep_for(lua_State *L)
 {
@@ -133,14 +140,23 @@ __attribute__((visibility("default"))) int luaopen_octostore_native(lua_State *L
 int luaopen_octostore_native(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"operations", operations},     {"endpoint", oct_endpoint_new},
-        {"request", oct_request_new},   {"parse", oct_response_read},
-        {"fault", oct_error_make},      {"transport", oct_transport_create},
-        {"retry_delay", retry_delay},   {"now", now},
-        {"sleep", sleep_for},           {"counts_suspend", counts_suspend},
-        {"parse_time", parse_time},     {"read_token_file", read_token_file},
-        {"is_readable", is_readable},   {"engine", oct_keeper_of_engine},
-        {"keeper", oct_keeper_stepped}, {NULL, NULL},
+        {"operations", operations},
+        {"endpoint", oct_endpoint_new},
+        {"request", oct_request_new},
+        {"parse", oct_response_read},
+        {"fault", oct_error_make},
+        {"transport", oct_transport_create},
+        {"retry_delay", retry_delay},
+        {"now", now},
+        {"sleep", sleep_for},
+        {"random", random_number},
+        {"counts_suspend", counts_suspend},
+        {"parse_time", parse_time},
+        {"read_token_file", read_token_file},
+        {"is_readable", is_readable},
+        {"engine", oct_keeper_of_engine},
+        {"keeper", oct_keeper_stepped},
+        {NULL, NULL},
     };
     oct_register_endpoint(L);
     oct_register_request(L);
