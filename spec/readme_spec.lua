@@ -58,6 +58,11 @@ describe("README", function()
     assert.matches("^held for 48 s more, .*\n42\tthe body's results come back$", (run("scoped")))
   end)
 
+  it("shows sessions, several locks and a semaphore", function()
+    assert.are.equal("both are held: accounts/7, accounts/4\na slot is held: true\nlocks in the session: 1\n"
+      .. "the lock is released", (run("sessions")))
+  end)
+
   it("shows a token rotation", function()
     assert.matches("^alice has a new token of %d+ characters\nthe client goes on with it: 0 locks", (run("rotation")))
   end)
