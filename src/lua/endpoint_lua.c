@@ -25,10 +25,7 @@ static void replace_secret(lua_State *L, char **secret, const char *value)
         strcpy(fresh, value);
     }
     if (*secret != NULL) {
-        volatile char *at = *secret;
-        while (*at != '\0') {
-            *at++ = '\0';
-        }
+        oct_wipe(*secret, strlen(*secret));
         free(*secret);
     }
     *secret = fresh;

@@ -111,7 +111,7 @@ static int read_token_file(lua_State *L)
         return oct_push_failure(L, OCT_FAILED, &error, NULL);
     }
     lua_pushstring(L, token);
-    memset(token, 0, sizeof token);
+    oct_wipe(token, sizeof token);
     return 1;
 }
 

@@ -102,16 +102,20 @@ enum oct_status oct_transport_start(struct oct_transport *transport,
     return OCT_OK;
 }
 
-void oct_transport_abort(struct oct_transport *transport)
+static void end_exchange(struct oct_transport *transport)
 {
     struct oct_sigpipe guard;
-    if (!transport->in_progress || is_inherited(transport)) {
-        return;
-    }
     oct_sigpipe_block(&guard, transport->options.secure);
     curl_multi_remove_handle(transport->handle.multi, transport->handle.easy);
     oct_sigpipe_restore(&guard);
     transport->in_progress = false;
+}
+
+void oct_transport_abort(struct oct_transport *transport)
+{
+    if (transport->in_progress && !is_inherited(transport)) {
+        end_exchange(transport);
+    }
 }
 
 bool oct_transport_sent(const struct oct_transport *transport)
@@ -239,7 +243,7 @@ static enum oct_progress finish(struct oct_transport *transport, CURLcode result
     if (result != CURLE_OK) {
         explain(transport, result, error);
     }
-    oct_transport_abort(transport);
+    end_exchange(transport);
     return result == CURLE_OK ? OCT_ANSWERED : OCT_BROKEN;
 }
 
@@ -258,7 +262,7 @@ enum oct_progress oct_transport_step(struct oct_transport *transport, int64_t wa
     int64_t left_ms = transport->deadline_ms - oct_clock_ms();
     if (left_ms <= 0) {
         explain_deadline(transport, error);
-        oct_transport_abort(transport);
+        end_exchange(transport);
         return OCT_BROKEN;
     }
     int64_t poll_ms = wait_ms < left_ms ? wait_ms : left_ms;
