@@ -73,6 +73,7 @@ build = {
         "src/core/url.c",
         "src/core/validate.c",
         "src/transport/clock.c",
+        "src/transport/fork.c",
         "src/transport/handle.c",
         "src/transport/sigpipe.c",
         "src/transport/token_file.c",

@@ -2,18 +2,18 @@
 
 #include "core/limits.h"
 #include "transport/clock.h"
+#include "transport/fork.h"
 #include "transport/handle.h"
 #include "transport/sigpipe.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct oct_transport {
     struct oct_transport_options options; /* its strings are copies */
     struct oct_handle handle;
-    pid_t pid; /* of the process that made the handle */
+    unsigned generation; /* of the process that made the handle */
     bool in_progress;
     int64_t deadline_ms;
     const struct oct_operation *operation;
@@ -38,7 +38,7 @@ static void close_handle(struct oct_transport *transport)
  * connection, so it is forgotten instead, a leak on purpose. */
 static bool is_inherited(const struct oct_transport *transport)
 {
-    return transport->pid != getpid();
+    return transport->generation != oct_fork_generation();
 }
 
 static void forget_handle(struct oct_transport *transport)
@@ -53,7 +53,7 @@ struct oct_transport *oct_transport_new(const struct oct_transport_options *opti
     if (transport == NULL) {
         return NULL;
     }
-    transport->pid = getpid();
+    transport->generation = oct_fork_generation();
     transport->options.secure = options->secure;
     transport->options.ca_file = copy(options->ca_file);
     transport->options.proxy = copy(options->proxy);
@@ -86,7 +86,7 @@ enum oct_status oct_transport_start(struct oct_transport *transport,
 {
     if (is_inherited(transport)) {
         forget_handle(transport);
-        transport->pid = getpid();
+        transport->generation = oct_fork_generation();
     }
     oct_transport_abort(transport);
     if (!oct_handle_open(&transport->handle, &transport->options) ||
