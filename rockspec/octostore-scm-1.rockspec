@@ -82,6 +82,7 @@ build = {
         "src/lua/endpoint_lua.c",
         "src/lua/error_lua.c",
         "src/lua/native.c",
+        "src/lua/object.c",
         "src/lua/request_lua.c",
         "src/lua/response_lua.c",
         "src/lua/transport_lua.c",

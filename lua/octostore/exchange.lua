@@ -55,12 +55,8 @@ end
 ---@return boolean? repeated the transport sent it twice: an earlier one may have taken effect
 local function attempt(client, request, started_at, deadline, cancel)
   local left = deadline - started_at
-  local limits = {
-    timeout = left,
-    connect_timeout = left < client.connect_timeout and left or client.connect_timeout,
-    cancel = cancel,
-  }
-  local response, err = client.driver:send(request, limits)
+  local connect_timeout = left < client.connect_timeout and left or client.connect_timeout
+  local response, err = client.driver:send(request, left, connect_timeout, cancel)
   if not response then
     return nil, errors.wrap(err), started_at
   end

@@ -45,7 +45,8 @@ local function next_step(self, request)
 end
 
 ---Answers with the next step of the script: a response, or a function that is called with request, limits and driver.
-function Driver:send(request, limits)
+function Driver:send(request, timeout, connect_timeout, cancel)
+  local limits = { timeout = timeout, connect_timeout = connect_timeout, cancel = cancel }
   record(self, request, limits)
   local step = next_step(self, request)
   if type(step) == "function" then

@@ -1,4 +1,5 @@
--- fork() and further Lua states for specs, in a child interpreter: by LuaJIT's ffi, or by a small module compiled for the Lua at hand.
+-- fork() and further Lua states for specs, in a child interpreter: by LuaJIT's ffi, or by a small module compiled for
+-- the Lua at hand.
 -- Uses: cc and pkg-config for PUC Lua; spec.support.interpreter and spec.support.process.
 -- Owner: whoever builds it removes the directory.
 

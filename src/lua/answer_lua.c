@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define ANSWER "octostore.answer"
-
 struct answer {
     int status;
     bool repeated;
@@ -28,7 +26,7 @@ static char *append(char *at, struct oct_text text)
 void oct_push_answer(lua_State *L, const struct oct_response *response, bool repeated)
 {
     size_t len = response->body.len + response->request_id.len + response->retry_after.len;
-    struct answer *answer = lua_newuserdata(L, sizeof *answer + len);
+    struct answer *answer = oct_object_new(L, OCT_ANSWER, sizeof *answer + len);
     answer->status = response->status;
     answer->repeated = repeated;
     answer->body_len = response->body.len;
@@ -36,13 +34,11 @@ void oct_push_answer(lua_State *L, const struct oct_response *response, bool rep
     answer->retry_after_len = response->retry_after.len;
     char *end = append(answer->text, response->body);
     append(append(end, response->request_id), response->retry_after);
-    luaL_getmetatable(L, ANSWER);
-    lua_setmetatable(L, -2);
 }
 
 void oct_read_answer(lua_State *L, int index, struct oct_response *response)
 {
-    const struct answer *answer = luaL_checkudata(L, index, ANSWER);
+    const struct answer *answer = oct_object_check(L, index, OCT_ANSWER);
     const char *request_id = answer->text + answer->body_len;
     response->status = answer->status;
     response->body = (struct oct_text){answer->text, answer->body_len};
@@ -84,8 +80,6 @@ static int index(lua_State *L)
 
 void oct_register_answer(lua_State *L)
 {
-    luaL_newmetatable(L, ANSWER);
-    lua_pushcfunction(L, index);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    static const luaL_Reg metamethods[] = {{"__index", index}, {NULL, NULL}};
+    oct_define_class(L, OCT_ANSWER, metamethods, NULL);
 }

@@ -141,10 +141,13 @@ int luaopen_octostore_native(lua_State *L)
         {"parse_time", parse_time},   {"read_token_file", read_token_file},
         {"is_readable", is_readable}, {NULL, NULL},
     };
+    lua_settop(L, 0); /* of no use: the module's name, and where it was found */
+    oct_push_classes(L);
     oct_register_endpoint(L);
     oct_register_request(L);
     oct_register_transport(L);
     oct_register_answer(L);
-    oct_push_library(L, functions);
+    lua_newtable(L);
+    oct_set_functions(L, functions);
     return 1;
 }

@@ -1,4 +1,4 @@
-/* The parts of the module octostore.native; each part registers its own metatable.
+/* The parts of the module octostore.native; each part defines its own class of userdata.
  * May use: core, transport, compat.h. Owns: nothing here, see each part.
  * Wrong types raise where noted; every other failure returns nil and an error table. */
 #ifndef OCT_LUA_NATIVE_H
@@ -9,6 +9,7 @@
 #include "core/response.h"
 #include "core/url.h"
 #include "lua/compat.h"
+#include "lua/object.h"
 
 /* Where requests go and with which credentials: the text that never leaves C again. */
 struct oct_endpoint {

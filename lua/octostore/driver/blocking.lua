@@ -14,21 +14,21 @@ Driver.__index = Driver
 Driver.__name = "octostore.driver.blocking"
 
 ---@param request userdata
----@param limits { timeout: number, connect_timeout: number, cancel: octostore.Cancellation? }
+---@param timeout number seconds for the whole exchange
+---@param connect_timeout number seconds for the making of a connection
+---@param cancel octostore.Cancellation? ends the exchange early
 ---@return table? response { status, headers, body, repeated }
 ---@return table? error
-function Driver:send(request, limits)
-  local transport, cancel = self._transport, limits.cancel
-  transport:start(request, limits.timeout, limits.connect_timeout)
-  while true do
-    local response, err = transport:step(SLICE)
-    if response or err then
-      return response, err
-    end
+function Driver:send(request, timeout, connect_timeout, cancel)
+  local transport = self._transport
+  local response, err = transport:start(request, timeout, connect_timeout, SLICE)
+  while not response and not err do
     if cancel and cancel:cancelled() then
       return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", transport:abort())
     end
+    response, err = transport:step(SLICE)
   end
+  return response, err
 end
 
 ---@param seconds number
