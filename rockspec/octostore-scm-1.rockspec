@@ -78,7 +78,6 @@ build = {
         "src/transport/sigpipe.c",
         "src/transport/token_file.c",
         "src/transport/transport.c",
-        "src/lua/answer_lua.c",
         "src/lua/endpoint_lua.c",
         "src/lua/error_lua.c",
         "src/lua/native.c",

@@ -133,21 +133,27 @@ __attribute__((visibility("default"))) int luaopen_octostore_native(lua_State *L
 int luaopen_octostore_native(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"operations", operations},   {"endpoint", oct_endpoint_new},
-        {"request", oct_request_new}, {"parse", oct_response_read},
-        {"fault", oct_error_make},    {"transport", oct_transport_create},
-        {"retry_delay", retry_delay}, {"now", now},
-        {"sleep", sleep_for},         {"counts_suspend", counts_suspend},
-        {"parse_time", parse_time},   {"read_token_file", read_token_file},
-        {"is_readable", is_readable}, {NULL, NULL},
+        {"operations", operations},
+        {"endpoint", oct_endpoint_new},
+        {"request", oct_request_new},
+        {"parse", oct_response_read},
+        {"fault", oct_error_make},
+        {"retry_delay", retry_delay},
+        {"now", now},
+        {"sleep", sleep_for},
+        {"counts_suspend", counts_suspend},
+        {"parse_time", parse_time},
+        {"read_token_file", read_token_file},
+        {"is_readable", is_readable},
+        {NULL, NULL},
     };
     lua_settop(L, 0); /* of no use: the module's name, and where it was found */
     oct_push_classes(L);
     oct_register_endpoint(L);
     oct_register_request(L);
     oct_register_transport(L);
-    oct_register_answer(L);
     lua_newtable(L);
     oct_set_functions(L, functions);
+    oct_set_functions(L, oct_transport_functions);
     return 1;
 }

@@ -33,6 +33,8 @@ struct oct_credentials oct_endpoint_credentials(const struct oct_endpoint *endpo
 struct oct_request_box {
     struct oct_request request;
     struct oct_result result;
+    const void *transport; /* where it was sent last, NULL for nowhere; only to be compared */
+    uint64_t exchange;     /* its number there */
 };
 
 void oct_register_request(lua_State *L);
@@ -41,15 +43,13 @@ struct oct_request_box *oct_request_box_check(lua_State *L, int index);
 struct oct_request *oct_request_check(lua_State *L, int index);
 
 void oct_register_transport(lua_State *L);
-int oct_transport_create(lua_State *L);
+extern const luaL_Reg oct_transport_functions[];
+/* The answer to the request in the transport at `index`, borrowed until its next exchange. Raises
+ * when the transport has sent something else since. */
+const struct oct_response *oct_transport_answer(lua_State *L, int index,
+                                                const struct oct_request_box *request);
 
-void oct_register_answer(lua_State *L);
-/* Pushes a copy of what the transport received. */
-void oct_push_answer(lua_State *L, const struct oct_response *response, bool repeated);
-/* Reads such a userdata; its text lives as long as the userdata does. */
-void oct_read_answer(lua_State *L, int index, struct oct_response *response);
-
-/* response_lua.c: (request, response table or answer) -> result | nil, error table */
+/* response_lua.c: (request, response table or transport) -> result | nil, error table */
 int oct_response_read(lua_State *L);
 /* error_lua.c: (request, kind, code, message, sent) -> error table */
 int oct_error_make(lua_State *L);

@@ -7,7 +7,6 @@ static const char *const names[] = {
     [OCT_ENDPOINT] = "octostore.endpoint",
     [OCT_REQUEST] = "octostore.request",
     [OCT_TRANSPORT] = "octostore.transport",
-    [OCT_ANSWER] = "octostore.answer",
 };
 
 void oct_push_classes(lua_State *L)

@@ -9,13 +9,7 @@
 
 /* A class's number is the upvalue that its metatable is, and its place on the stack while the
  * classes are being defined. */
-enum oct_class {
-    OCT_ENDPOINT = 1,
-    OCT_REQUEST,
-    OCT_TRANSPORT,
-    OCT_ANSWER,
-    OCT_LAST_CLASS = OCT_ANSWER
-};
+enum oct_class { OCT_ENDPOINT = 1, OCT_REQUEST, OCT_TRANSPORT, OCT_LAST_CLASS = OCT_TRANSPORT };
 
 /* Pushes the metatables, each at the stack index of its class. Call it on an empty stack. */
 void oct_push_classes(lua_State *L);

@@ -176,7 +176,7 @@ int oct_response_read(lua_State *L)
     if (lua_istable(L, 2)) {
         read_table(L, 2, &response);
     } else {
-        oct_read_answer(L, 2, &response);
+        response = *oct_transport_answer(L, 2, box);
     }
     oct_result_free(result);
     enum oct_status status = oct_response_parse(request, &response, result, &error);

@@ -17,18 +17,18 @@ Driver.__name = "octostore.driver.blocking"
 ---@param timeout number seconds for the whole exchange
 ---@param connect_timeout number seconds for the making of a connection
 ---@param cancel octostore.Cancellation? ends the exchange early
----@return table? response { status, headers, body, repeated }
+---@return userdata? response { status, headers, body, repeated }, valid until the next request is sent
 ---@return table? error
 function Driver:send(request, timeout, connect_timeout, cancel)
   local transport = self._transport
-  local response, err = transport:start(request, timeout, connect_timeout, SLICE)
-  while not response and not err do
+  local answered, err = native.start(transport, request, timeout, connect_timeout, SLICE)
+  while not answered and not err do
     if cancel and cancel:cancelled() then
-      return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", transport:abort())
+      return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", native.abort(transport))
     end
-    response, err = transport:step(SLICE)
+    answered, err = native.step(transport, SLICE)
   end
-  return response, err
+  return answered and transport, err
 end
 
 ---@param seconds number
@@ -43,7 +43,7 @@ function Driver:sleep(seconds, cancel)
 end
 
 function Driver:close()
-  self._transport:close()
+  native.close(self._transport)
 end
 
 ---@param config { secure: boolean, ca_file: string?, proxy: string? }
