@@ -127,10 +127,12 @@ static bool is_plain(char c)
 static struct oct_text take_plain(struct reader *r)
 {
     const char *start = r->at;
-    while (r->at != r->end && is_plain(*r->at)) {
-        r->at++;
+    const char *at = start;
+    while (at != r->end && is_plain(*at)) {
+        at++;
     }
-    return (struct oct_text){start, (size_t)(r->at - start)};
+    r->at = at;
+    return (struct oct_text){start, (size_t)(at - start)};
 }
 
 /* What follows the first plain characters of a string, up to its end. */
@@ -382,6 +384,27 @@ enum oct_status oct_json_read(struct oct_text text, json_t **root)
     json_decref(*root);
     *root = NULL;
     return r.no_memory ? OCT_NO_MEMORY : OCT_FAILED;
+}
+
+/* ---- members ---- */
+
+struct oct_members oct_json_members(const json_t *object)
+{
+    json_t *same = (json_t *)object; /* jansson's iterators could change it, these do not */
+    return (struct oct_members){same, json_object_iter(same)};
+}
+
+json_t *oct_json_member(struct oct_members *members, const char *key)
+{
+    void *at = members->next;
+    if (at == NULL || strcmp(json_object_iter_key(at), key) != 0) {
+        at = json_object_iter_at(members->object, key);
+    }
+    if (at == NULL) {
+        return NULL;
+    }
+    members->next = json_object_iter_next(members->object, at);
+    return json_object_iter_value(at);
 }
 
 /* ---- writing ---- */

@@ -94,35 +94,28 @@ static void append_value(struct oct_buffer *out, enum oct_rule rule, const struc
     }
 }
 
-static struct oct_value with_fallback(const struct oct_parameter *parameter,
-                                      const struct oct_value *value)
-{
-    struct oct_value out = *value;
-    if (!out.set && parameter->fallback > 0) {
-        out.set = true;
-        out.type = OCT_NUMBER;
-        out.number = parameter->fallback;
-    }
-    return out;
-}
-
 static void append_body(struct oct_buffer *out, const struct oct_operation *operation,
                         const struct oct_arguments *arguments)
 {
-    const char *separator = "";
+    const char *separator = "\"";
 
     oct_buffer_append(out, "{", 1);
+
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_parameter *parameter = &operation->parameters[i];
-        struct oct_value value = with_fallback(parameter, &arguments->values[i]);
-        if (parameter->place == OCT_IN_BODY && value.set) {
-            oct_buffer_append_string(out, separator);
-            oct_buffer_append(out, "\"", 1);
-            oct_buffer_append_string(out, parameter->wire);
-            oct_buffer_append(out, "\":", 2);
-            append_value(out, parameter->rule, &value);
-            separator = ",";
+        const struct oct_value *value = &arguments->values[i];
+        if (parameter->place != OCT_IN_BODY || (!value->set && parameter->fallback <= 0)) {
+            continue;
         }
+        oct_buffer_append_string(out, separator);
+        oct_buffer_append_string(out, parameter->wire);
+        oct_buffer_append(out, "\":", 2);
+        if (value->set) {
+            append_value(out, parameter->rule, value);
+        } else {
+            append_number(out, parameter->fallback);
+        }
+        separator = ",\"";
     }
     oct_buffer_append(out, "}", 1);
 }

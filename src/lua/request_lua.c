@@ -101,10 +101,9 @@ static int locate(lua_State *L, const struct oct_operation *operation, size_t i)
         return position;
     }
     if (lua_isnil(L, OPTIONS_AT)) {
-        lua_pushnil(L);
-    } else {
-        lua_getfield(L, OPTIONS_AT, operation->parameters[i].name);
+        return OPTIONS_AT; /* a nil like any other */
     }
+    lua_getfield(L, OPTIONS_AT, operation->parameters[i].name);
     return lua_gettop(L);
 }
 

@@ -1,5 +1,6 @@
 /* Answers: from a driver's response table to a result table or an error table.
  * May use: core, compat.h, jansson. Owns: nothing, the result lives in the request's userdata. */
+#include "core/json.h"
 #include "lua/native.h"
 
 /* ---- JSON to Lua ---- */
@@ -60,9 +61,10 @@ static void push_field(lua_State *L, const json_t *value, const struct oct_field
 
 static void set_fields(lua_State *L, const json_t *object, const struct oct_shape *shape)
 {
+    struct oct_members members = oct_json_members(object);
     luaL_checkstack(L, 8, "answer nested too deep");
     for (size_t i = 0; i < shape->field_count; i++) {
-        const json_t *value = json_object_get(object, shape->fields[i].wire);
+        const json_t *value = oct_json_member(&members, shape->fields[i].wire);
         if (value != NULL && !json_is_null(value)) {
             push_field(L, value, &shape->fields[i]);
             lua_setfield(L, -2, shape->fields[i].name);
