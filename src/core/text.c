@@ -45,13 +45,13 @@ bool oct_text_equal_ignoring_case(struct oct_text a, struct oct_text b)
 
 static bool reserve(struct oct_buffer *buffer, size_t extra)
 {
+    if (extra < buffer->capacity - buffer->len) { /* there is room for a NUL too */
+        return true;
+    }
     if (extra > (size_t)-1 / 4 || buffer->len > (size_t)-1 / 4) {
         return false;
     }
     size_t needed = buffer->len + extra + 1;
-    if (needed <= buffer->capacity) {
-        return true;
-    }
     size_t capacity = buffer->capacity < 256 ? 256 : buffer->capacity * 2;
     if (capacity < needed) {
         capacity = needed;

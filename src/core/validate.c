@@ -85,12 +85,12 @@ static bool is_hexadecimal(char c)
 
 bool oct_is_uuid(struct oct_text text)
 {
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     if (text.len != OCT_UUID_BYTES) {
         return false;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text.data[i] != '-' : !is_hexadecimal(text.data[i])) {
+    for (size_t i = 0; i < OCT_UUID_BYTES; i++) {
+        if (form[i] == '-' ? text.data[i] != '-' : !is_hexadecimal(text.data[i])) {
             return false;
         }
     }
