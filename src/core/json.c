@@ -135,7 +135,7 @@ static struct oct_text take_plain(struct reader *r)
     return (struct oct_text){start, (size_t)(at - start)};
 }
 
-/* What follows the first plain characters of a string, up to its end. */
+/* From the first escape of a string to its end. */
 static bool read_escapes(struct reader *r)
 {
     while (!take(r, '"')) {
@@ -148,6 +148,7 @@ static bool read_escapes(struct reader *r)
     return true;
 }
 
+/* A string that begins with these plain characters, put together in r->text. */
 static bool read_escaped(struct reader *r, struct oct_text plain, struct oct_text *out)
 {
     oct_buffer_clear(&r->text);

@@ -100,7 +100,6 @@ static void append_body(struct oct_buffer *out, const struct oct_operation *oper
     const char *separator = "\"";
 
     oct_buffer_append(out, "{", 1);
-
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_parameter *parameter = &operation->parameters[i];
         const struct oct_value *value = &arguments->values[i];

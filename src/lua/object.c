@@ -11,16 +11,16 @@ static const char *const names[] = {
 
 void oct_push_classes(lua_State *L)
 {
-    for (int class = 1; class <= OCT_LAST_CLASS; class ++) {
-        luaL_newmetatable(L, names[class]);
+    for (int i = 1; i <= OCT_LAST_CLASS; i++) {
+        luaL_newmetatable(L, names[i]);
     }
 }
 
 void oct_set_functions(lua_State *L, const luaL_Reg *functions)
 {
     for (; functions->name != NULL; functions++) {
-        for (int class = 1; class <= OCT_LAST_CLASS; class ++) {
-            lua_pushvalue(L, class);
+        for (int i = 1; i <= OCT_LAST_CLASS; i++) {
+            lua_pushvalue(L, i);
         }
         lua_pushcclosure(L, functions->func, OCT_LAST_CLASS);
         lua_setfield(L, -2, functions->name);

@@ -24,7 +24,8 @@ function Driver:send(request, timeout, connect_timeout, cancel)
   local answered, err = native.start(transport, request, timeout, connect_timeout, SLICE)
   while not answered and not err do
     if cancel and cancel:cancelled() then
-      return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", native.abort(transport))
+      local sent = native.abort(transport)
+      return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", sent)
     end
     answered, err = native.step(transport, SLICE)
   end
