@@ -149,6 +149,15 @@ describe("an answer", function()
   it("must be a table", function()
     assert.is_false(pcall(native.parse, request, nil))
   end)
+
+  it("is to a request, and no other object passes for one", function()
+    local response = { status = 200, body = "{}" }
+    for _, other in ipairs { endpoint(), native.transport(false, nil, nil), io.stdout, {}, "request" } do
+      local ok, problem = pcall(native.parse, other, response)
+      assert.is_false(ok)
+      assert.is_truthy(tostring(problem):find("octostore.request expected", 1, true), problem)
+    end
+  end)
 end)
 
 describe("a fault", function()

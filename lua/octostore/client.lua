@@ -19,14 +19,7 @@ local Client = {}
 Client.__index = Client
 Client.__name = "octostore.client"
 
-local CALLER = 3 -- the level of whoever called a method, seen from `call`
-
----@return any? result
----@return octostore.Error?
-local function call(self, operation, given, first, second, third)
-  local result, err = exchange.call(self._parts, CALLER, operation, given, first, second, third)
-  return result, err
-end
+local CALLER = 2 -- the level of whoever called a method: an argument of a wrong type is raised there
 
 ---Splits the last argument of acquire_lock and renew_lock: a TTL or a table of options.
 local function ttl_or_options(value)
@@ -59,7 +52,7 @@ end
 ---@return octostore.Health?
 ---@return octostore.Error?
 function Client:health(given)
-  local result, err = call(self, "health", given)
+  local result, err = exchange.call(self._parts, CALLER, "health", given)
   return result, err
 end
 
@@ -90,11 +83,14 @@ end
 ---@return octostore.Error?
 function Client:acquire_lock(name, given)
   local ttl, opts = ttl_or_options(given)
-  local metadata, problem = encode_metadata(opts)
+  local metadata, problem
+  if opts then
+    metadata, problem = encode_metadata(opts)
+  end
   if problem then
     return nil, problem
   end
-  local result, err = call(self, "acquire_lock", opts, name, ttl, metadata)
+  local result, err = exchange.call(self._parts, CALLER, "acquire_lock", opts, name, ttl, metadata)
   return result, err
 end
 
@@ -106,7 +102,7 @@ end
 ---@return true?
 ---@return octostore.Error?
 function Client:release_lock(name, lease_id, given)
-  local result, err = call(self, "release_lock", given, name, lease_id)
+  local result, err = exchange.call(self._parts, CALLER, "release_lock", given, name, lease_id)
   return result, err
 end
 
@@ -126,7 +122,7 @@ end
 ---@return octostore.Error? kind "lock_lost" when the lease is gone
 function Client:renew_lock(name, lease_id, given)
   local ttl, opts = ttl_or_options(given)
-  local result, err = call(self, "renew_lock", opts, name, lease_id, ttl)
+  local result, err = exchange.call(self._parts, CALLER, "renew_lock", opts, name, lease_id, ttl)
   return result, err
 end
 
@@ -144,7 +140,7 @@ end
 ---@return octostore.LockStatus?
 ---@return octostore.Error?
 function Client:get_lock_status(name, given)
-  local result, err = call(self, "get_lock_status", given, name)
+  local result, err = exchange.call(self._parts, CALLER, "get_lock_status", given, name)
   return result, err
 end
 
@@ -161,7 +157,7 @@ end
 ---@return octostore.LockList?
 ---@return octostore.Error?
 function Client:list_locks(given)
-  local result, err = call(self, "list_locks", given)
+  local result, err = exchange.call(self._parts, CALLER, "list_locks", given)
   return result, err
 end
 
@@ -177,7 +173,7 @@ end
 ---@return octostore.SessionCreated?
 ---@return octostore.Error?
 function Client:create_session(ttl, given)
-  local result, err = call(self, "create_session", given, ttl)
+  local result, err = exchange.call(self._parts, CALLER, "create_session", given, ttl)
   return result, err
 end
 
@@ -190,7 +186,7 @@ end
 ---@return octostore.SessionKept?
 ---@return octostore.Error? kind "session_expired" or "not_found" when the session is gone
 function Client:keep_session_alive(session_id, given)
-  local result, err = call(self, "keep_session_alive", given, session_id)
+  local result, err = exchange.call(self._parts, CALLER, "keep_session_alive", given, session_id)
   return result, err
 end
 
@@ -206,7 +202,7 @@ end
 ---@return octostore.SessionStatus?
 ---@return octostore.Error?
 function Client:get_session(session_id, given)
-  local result, err = call(self, "get_session", given, session_id)
+  local result, err = exchange.call(self._parts, CALLER, "get_session", given, session_id)
   return result, err
 end
 
@@ -216,7 +212,7 @@ end
 ---@return true?
 ---@return octostore.Error?
 function Client:end_session(session_id, given)
-  local result, err = call(self, "end_session", given, session_id)
+  local result, err = exchange.call(self._parts, CALLER, "end_session", given, session_id)
   return result, err
 end
 
@@ -236,7 +232,7 @@ local LOST_TOKEN = "; the answer was lost: the old token may be dead, and the ne
 ---@return octostore.Token?
 ---@return octostore.Error?
 function Client:rotate_token(given)
-  local result, err = call(self, "rotate_token", given)
+  local result, err = exchange.call(self._parts, CALLER, "rotate_token", given)
   if err and err.outcome == "unknown" then
     err.message = err.message .. LOST_TOKEN
   end

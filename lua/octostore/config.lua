@@ -16,12 +16,20 @@ local config = {}
 ---@field timeout number? seconds for a whole call, retries included (default 30)
 ---@field connect_timeout number? seconds to make a connection (default 5)
 ---@field retry octostore.RetryOptions|boolean? false for no retries
----@field driver string|table? "blocking" (default), or a driver of one's own
+---@field driver string|octostore.Driver|nil "blocking" (default), or a driver of one's own
 ---@field ca_file string? PEM bundle to trust instead of the system's
 ---@field proxy string? URL of a proxy; none is used otherwise, whatever the environment says
 ---@field allow_insecure_http boolean? send the token over cleartext http beyond loopback
 ---@field on_event fun(event: octostore.Event)? called with what happens beside the calls
 ---@field session octostore.SessionOptions? of the session that the client's locks are held in
+
+---A driver moves bytes and waits, all times in seconds; one of its own keeps a host's loop going meanwhile.
+---@class octostore.Driver
+---@field send fun(self, request: table, timeout: number, connect_timeout: number, cancel: table?): table?, table?
+---one exchange, answered with { status, headers, body, repeated }, or nil and an error of native.fault
+---@field sleep fun(self, seconds: number, cancel: octostore.Cancellation?)
+---@field close fun(self)?
+---@field now nil|fun(self): number the clock that deadlines are counted on; C's when it is absent
 
 local DEFAULT_BASE_URL = "https://api.octostore.io"
 local DEFAULT_TIMEOUT = 30

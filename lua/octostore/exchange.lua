@@ -56,12 +56,8 @@ end
 ---@return boolean? repeated the transport sent it twice: an earlier one may have taken effect
 local function attempt(client, request, started_at, deadline, cancel)
   local left = deadline - started_at
-  local limits = {
-    timeout = left,
-    connect_timeout = left < client.connect_timeout and left or client.connect_timeout,
-    cancel = cancel,
-  }
-  local response, err = client.driver:send(request, limits)
+  local connect_timeout = left < client.connect_timeout and left or client.connect_timeout
+  local response, err = client.driver:send(request, left, connect_timeout, cancel)
   if not response then
     return nil, errors.wrap(err), started_at
   end
@@ -234,7 +230,7 @@ local function check(client, operation, given)
   return given.timeout and options.check_number(operation, "timeout", given.timeout, 0, true)
 end
 
-local function new_call(client, request, deadline, given, make_request)
+local function new_call(client, request, deadline, operation, given, first, second, third)
   return setmetatable({
     client = client,
     request = request,
@@ -242,7 +238,9 @@ local function new_call(client, request, deadline, given, make_request)
     cancel = given and given.cancel,
     retry = not (given and given.retry == false) and client.retry,
     ambiguous = false,
-    make_request = make_request,
+    make_request = function()
+      return native.request(client.endpoint, operation, given, first, second, third)
+    end,
   }, Call)
 end
 
@@ -285,7 +283,7 @@ function exchange.call(client, level, operation, given, first, second, third)
   local deadline = started_at + (given and given.timeout or client.timeout)
   local cancel = given and given.cancel
   local result, repeated
-  if operation ~= "rotate_token" and not is_cancelled(cancel) then
+  if operation ~= "rotate_token" and not (cancel and cancel:cancelled()) then
     result, err, started_at, repeated = attempt(client, request, started_at, deadline, cancel)
     if result ~= nil then
       client.retry:succeeded()
@@ -294,9 +292,7 @@ function exchange.call(client, level, operation, given, first, second, third)
   end
   -- Most calls have ended by now: what a second attempt needs is made only here, since tables and
   -- closures cost more than everything else on this side of a request.
-  return new_call(client, request, deadline, given, function()
-    return native.request(client.endpoint, operation, given, first, second, third)
-  end):go_on(err, started_at, repeated)
+  return new_call(client, request, deadline, operation, given, first, second, third):go_on(err, started_at, repeated)
 end
 
 return exchange

@@ -11,8 +11,8 @@ local keeping = {}
 local function step(parts, keeper)
   local request = keeper:next(parts.now())
   while request do
-    local limits = { timeout = request.timeout, connect_timeout = math.min(request.timeout, parts.connect_timeout) }
-    local ok, response = pcall(parts.driver.send, parts.driver, request, limits)
+    local connect_timeout = math.min(request.timeout, parts.connect_timeout)
+    local ok, response = pcall(parts.driver.send, parts.driver, request, request.timeout, connect_timeout)
     keeper:complete(ok and response or nil, true, parts.now())
     request = keeper:next(parts.now())
   end

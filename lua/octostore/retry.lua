@@ -40,7 +40,8 @@ function Retry:delay(attempt, err, left)
 end
 
 function Retry:succeeded()
-  self.left = math.min(self.budget * TENTHS, self.left + 1)
+  local left, most = self.left + 1, self.budget * TENTHS
+  self.left = left < most and left or most
 end
 
 local function check_types(given)

@@ -224,6 +224,27 @@ static void test_large(void)
     oct_buffer_free(&text);
 }
 
+/* Members are found whether they stand where they are expected or not. */
+static void test_members(void)
+{
+    static const char *const orders[] = {"abcd", "dcba", "acbd", "bd", "", "aabbdd", "xaydz"};
+    json_t *root = NULL;
+    CHECK_INT("members",
+              oct_json_read(oct_text_of("{\"a\":97,\"b\":98,\"c\":99,\"d\":100}"), &root), OCT_OK);
+    for (size_t i = 0; i < COUNT_OF(orders); i++) {
+        struct oct_members members = oct_json_members(root);
+        for (const char *at = orders[i]; *at != '\0'; at++) {
+            char key[2] = {*at, '\0'};
+            const json_t *value = oct_json_member(&members, key);
+            CHECK_INT(orders[i], value == NULL ? 0 : json_integer_value(value),
+                      *at > 'd' ? 0 : *at);
+        }
+    }
+    json_decref(root);
+    struct oct_members none = oct_json_members(NULL);
+    CHECK("members of nothing", oct_json_member(&none, "a") == NULL);
+}
+
 static void test_writing(void)
 {
     static const struct {
@@ -248,6 +269,7 @@ static void test_writing(void)
 
 int main(void)
 {
+    test_members();
     test_writing();
     test_good();
     test_bad();

@@ -7,7 +7,7 @@ local cancellation = require "octostore.cancellation"
 local fault_server = require "spec.support.fault_server"
 local native = require "octostore.native"
 
-local LIMITS = { timeout = 5, connect_timeout = 5 }
+local TIMEOUT = 5
 
 describe("the blocking driver", function()
   local server, driver
@@ -23,7 +23,7 @@ describe("the blocking driver", function()
   end
 
   it("answers status, body and the headers that matter", function()
-    local response = assert(driver:send(request("good"), LIMITS))
+    local response = assert(driver:send(request("good"), TIMEOUT, TIMEOUT))
     assert.are.equal(200, response.status)
     assert.are.equal('{"status":"ok","storage":"wal","db_size_bytes":1}', response.body)
     assert.are.same({ ["x-request-id"] = "req_fault" }, response.headers)
@@ -31,26 +31,34 @@ describe("the blocking driver", function()
   end)
 
   it("hands on the hint of a server that is busy", function()
-    local response = assert(driver:send(request("busy"), LIMITS))
+    local response = assert(driver:send(request("busy"), TIMEOUT, TIMEOUT))
     assert.are.equal(503, response.status)
     assert.are.equal("60", response.headers["retry-after"])
+  end)
+
+  it("keeps an answer until the next request, and never takes it for the answer to another one", function()
+    local first, second = request("good"), request("good")
+    local response = assert(driver:send(first, TIMEOUT, TIMEOUT))
+    assert.is_false(pcall(native.parse, second, response))
+    assert.are.equal("ok", assert(native.parse(first, response)).status)
+    assert(driver:send(second, TIMEOUT, TIMEOUT))
+    assert.is_false(pcall(native.parse, first, response))
   end)
 
   it("says when the request was sent twice", function()
     local endpoint = assert(native.endpoint(server:url("close-second"), "token", nil, false))
     local again = assert(native.request(endpoint, "health", nil))
-    assert.is_false(assert(driver:send(again, LIMITS)).repeated)
-    assert.is_true(assert(driver:send(again, LIMITS)).repeated)
+    assert.is_false(assert(driver:send(again, TIMEOUT, TIMEOUT)).repeated)
+    assert.is_true(assert(driver:send(again, TIMEOUT, TIMEOUT)).repeated)
   end)
 
   it("can send after an exchange that was cancelled", function()
     local cancel = cancellation.new()
     cancel:cancel("stop")
-    local response, err = driver:send(request("stall-headers"),
-      { timeout = 5, connect_timeout = 5, cancel = cancel })
+    local response, err = driver:send(request("stall-headers"), TIMEOUT, TIMEOUT, cancel)
     assert.is_nil(response)
     assert.are.equal("cancelled", err.kind)
-    assert(driver:send(request("good"), LIMITS))
+    assert(driver:send(request("good"), TIMEOUT, TIMEOUT))
   end)
 
   it("sleeps for as long as it is told", function()
@@ -75,15 +83,15 @@ describe("the blocking driver", function()
 
   it("raises when it is used after that", function()
     driver:close()
-    local ok, problem = pcall(driver.send, driver, request("good"), LIMITS)
+    local ok, problem = pcall(driver.send, driver, request("good"), TIMEOUT, TIMEOUT)
     assert.is_false(ok)
     assert.is_truthy(tostring(problem):find("the transport is closed", 1, true))
   end)
 
   it("can be collected in the middle of an exchange", function()
     local transport = native.transport(false, nil, nil)
-    transport:start(request("stall-headers"), 5, 5)
-    transport:step(0.01)
+    assert.is_nil(native.start(transport, request("stall-headers"), TIMEOUT, TIMEOUT, 0.01))
+    assert.is_nil(native.step(transport, 0.01))
     transport = nil -- luacheck: ignore 311
     collectgarbage()
     collectgarbage()

@@ -63,11 +63,12 @@ local function session_answer(request)
 end
 
 ---Answers with the next step of the script: a response, or a function that is called with request, limits and driver.
-function Driver:send(request, limits)
+function Driver:send(request, timeout, connect_timeout, cancel)
   if is_of_session(self, request) then
     table.insert(self.session_calls, request.operation)
     return session_answer(request)
   end
+  local limits = { timeout = timeout, connect_timeout = connect_timeout, cancel = cancel }
   record(self, request, limits)
   local step = next_step(self, request)
   if type(step) == "function" then

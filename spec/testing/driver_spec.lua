@@ -17,7 +17,7 @@ describe("octostore.testing.driver", function()
   end
 
   it("answers with the service's response at the clock's time", function()
-    local response = driver:send(request("POST", "/locks/a/acquire", '{"ttl_seconds":60}'), {})
+    local response = driver:send(request("POST", "/locks/a/acquire", '{"ttl_seconds":60}'))
     assert.equal(200, response.status)
     assert.matches('"expires_at":"2026-01-01T00:01:00Z"', response.body, 1, true)
   end)
@@ -30,14 +30,14 @@ describe("octostore.testing.driver", function()
         error "a request cannot be iterated"
       end,
     })
-    assert.equal(200, driver:send(opaque, {}).status)
+    assert.equal(200, driver:send(opaque).status)
   end)
 
   it("sees a lease expire while it sleeps", function()
-    driver:send(request("POST", "/locks/a/acquire", '{"ttl_seconds":7}'), {})
-    assert.matches('"status":"held"', driver:send(request("GET", "/locks/a"), {}).body, 1, true)
+    driver:send(request("POST", "/locks/a/acquire", '{"ttl_seconds":7}'))
+    assert.matches('"status":"held"', driver:send(request("GET", "/locks/a")).body, 1, true)
     driver:sleep(7.5)
-    assert.matches('"status":"free"', driver:send(request("GET", "/locks/a"), {}).body, 1, true)
+    assert.matches('"status":"free"', driver:send(request("GET", "/locks/a")).body, 1, true)
   end)
 
   it("tells the clock's time", function()
@@ -47,9 +47,9 @@ describe("octostore.testing.driver", function()
   end)
 
   it("lets two drivers of one service see the same locks", function()
-    driver:send(request("POST", "/locks/a/acquire", "{}"), {})
+    driver:send(request("POST", "/locks/a/acquire", "{}"))
     local other = testing.driver(service, clock)
-    assert.matches('"status":"held"', other:send(request("GET", "/locks/a"), {}).body, 1, true)
+    assert.matches('"status":"held"', other:send(request("GET", "/locks/a")).body, 1, true)
   end)
 
   it("can be closed more than once", function()

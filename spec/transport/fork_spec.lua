@@ -109,4 +109,23 @@ describe("a client that was used before a fork", function()
     authority:remove()
     assert.are.equal("before ok\nchild ok\nstatus 0\nparent ok", output)
   end)
+
+  it("leaves nothing behind that a later fork runs into, once its state is closed and the module unmapped", function()
+    local url = server:url("good")
+    local output = interpreter.run(prelude .. [[
+      local function is_mapped()
+        local maps = io.open("/proc/self/maps")
+        return maps ~= nil and maps:read("*a"):find("octostore/native.so", 1, true) ~= nil
+      end
+      assert(fork.run_in_new_state("assert(require('octostore').new(os.getenv('SPEC_URL'), 'token'):health())"))
+      io.write(is_mapped() and "mapped" or "unmapped", "\n")
+      io.flush()
+      local pid = fork.fork()
+      if pid == 0 then
+        os.exit(0, true)
+      end
+      io.write("status ", fork.wait(pid))
+    ]], { SPEC_URL = url, ASAN_OPTIONS = "detect_leaks=0" })
+    assert.are.equal("unmapped\nstatus 0", output)
+  end)
 end)

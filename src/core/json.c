@@ -12,7 +12,7 @@ struct reader {
     const char *end;
     unsigned depth;
     bool no_memory; /* tells a failed allocation from bad text when a function returns NULL */
-    struct oct_buffer text; /* the string read last; one buffer serves them all */
+    struct oct_buffer text; /* the last string that had escapes; one buffer serves them all */
 };
 
 static json_t *read_value(struct reader *r);
@@ -124,38 +124,55 @@ static bool is_plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-static bool read_characters(struct reader *r, struct oct_buffer *out)
+static struct oct_text take_plain(struct reader *r)
+{
+    const char *start = r->at;
+    const char *at = start;
+    while (at != r->end && is_plain(*at)) {
+        at++;
+    }
+    r->at = at;
+    return (struct oct_text){start, (size_t)(at - start)};
+}
+
+/* From the first escape of a string to its end. */
+static bool read_escapes(struct reader *r)
 {
     while (!take(r, '"')) {
-        const char *start = r->at;
-        while (r->at != r->end && is_plain(*r->at)) {
-            r->at++;
-        }
-        oct_buffer_append(out, start, (size_t)(r->at - start));
-        if (take(r, '\\') ? !read_escape(r, out) : peek(r) != '"') {
+        if (!take(r, '\\') || !read_escape(r, &r->text)) {
             return false;
         }
+        struct oct_text plain = take_plain(r);
+        oct_buffer_append(&r->text, plain.data, plain.len);
     }
     return true;
 }
 
-/* Reads a string into r->text, where it stays until the next one is read. */
-static bool read_text(struct reader *r)
+/* A string that begins with these plain characters, put together in r->text. */
+static bool read_escaped(struct reader *r, struct oct_text plain, struct oct_text *out)
 {
     oct_buffer_clear(&r->text);
-    oct_buffer_append(&r->text, "", 0);
-    bool good = take(r, '"') && read_characters(r, &r->text);
+    oct_buffer_append(&r->text, plain.data, plain.len);
+    bool good = read_escapes(r);
+    *out = (struct oct_text){r->text.data, r->text.len};
     r->no_memory = r->no_memory || r->text.failed;
-    return good && !r->text.failed &&
-           oct_utf8_count((struct oct_text){r->text.data, r->text.len}, NULL);
+    return good && !r->text.failed;
+}
+
+/* A string without escapes stays where it is; another one is in r->text until the next is read. */
+static bool read_text(struct reader *r, struct oct_text *out)
+{
+    if (!take(r, '"')) {
+        return false;
+    }
+    *out = take_plain(r);
+    return (take(r, '"') || read_escaped(r, *out, out)) && oct_utf8_count(*out, NULL);
 }
 
 static json_t *read_string(struct reader *r)
 {
-    if (!read_text(r)) {
-        return NULL;
-    }
-    return checked(r, json_stringn_nocheck(r->text.data, r->text.len));
+    struct oct_text text;
+    return read_text(r, &text) ? checked(r, json_stringn_nocheck(text.data, text.len)) : NULL;
 }
 
 /* ---- numbers ---- */
@@ -280,17 +297,18 @@ static bool read_member_value(struct reader *r, json_t *object, const char *key)
 static bool read_member(struct reader *r, json_t *object)
 {
     char near[64]; /* the keys of the service fit */
+    struct oct_text name;
     skip_space(r);
-    if (!read_text(r) || memchr(r->text.data, '\0', r->text.len) != NULL) {
+    if (!read_text(r, &name) || memchr(name.data, '\0', name.len) != NULL) {
         return false;
     }
-    size_t size = r->text.len + 1;
-    char *key = size <= sizeof near ? near : malloc(size);
+    char *key = name.len < sizeof near ? near : malloc(name.len + 1);
     if (key == NULL) {
         r->no_memory = true;
         return false;
     }
-    memcpy(key, r->text.data, size);
+    memcpy(key, name.data, name.len);
+    key[name.len] = '\0';
     bool kept = read_member_value(r, object, key);
     if (key != near) {
         free(key);
@@ -367,6 +385,27 @@ enum oct_status oct_json_read(struct oct_text text, json_t **root)
     json_decref(*root);
     *root = NULL;
     return r.no_memory ? OCT_NO_MEMORY : OCT_FAILED;
+}
+
+/* ---- members ---- */
+
+struct oct_members oct_json_members(const json_t *object)
+{
+    json_t *same = (json_t *)object; /* jansson's iterators could change it, these do not */
+    return (struct oct_members){same, json_object_iter(same)};
+}
+
+json_t *oct_json_member(struct oct_members *members, const char *key)
+{
+    void *at = members->next;
+    if (at == NULL || strcmp(json_object_iter_key(at), key) != 0) {
+        at = json_object_iter_at(members->object, key);
+    }
+    if (at == NULL) {
+        return NULL;
+    }
+    members->next = json_object_iter_next(members->object, at);
+    return json_object_iter_value(at);
 }
 
 /* ---- writing ---- */

@@ -15,6 +15,18 @@
  * twice, or has an integer beyond 64 bits. A string may hold NUL, a key may not. */
 enum oct_status oct_json_read(struct oct_text text, json_t **root);
 
+/* The members of an object in the order in which a reader expects them: one that stands where it is
+ * expected is found without a search. */
+struct oct_members {
+    json_t *object;
+    void *next;
+};
+
+struct oct_members oct_json_members(const json_t *object);
+
+/* NULL when the object has no such member, or is none. */
+json_t *oct_json_member(struct oct_members *members, const char *key);
+
 /* Appends the text as a JSON string with its quotes. */
 void oct_json_append_string(struct oct_buffer *out, struct oct_text text);
 

@@ -5,7 +5,8 @@
  *
  * Authority is a local deadline: it starts when the request was sent, lasts the TTL less a margin,
  * and nothing that the server says later lengthens one that has passed. A lease ends once, for one
- * reason, and stays ended. What the server still believes is kept apart: oct_lease_server_end_ms. */
+ * reason, and stays ended. What the server still believes is kept apart: oct_lease_server_end_ms.
+ */
 #ifndef OCT_LEASE_H
 #define OCT_LEASE_H
 
@@ -39,7 +40,7 @@ struct oct_grant {
     int64_t sent_ms;     /* before the request was sent */
     int64_t answered_ms; /* when the answer was there */
     int64_t ttl_ms;      /* what the request had asked for */
-    int64_t hint_ms;     /* when the server would like a renewal, after the answer; -1 for nothing */
+    int64_t hint_ms; /* when the server would like a renewal, after the answer; -1 for nothing */
     double random;
 };
 
@@ -47,12 +48,12 @@ struct oct_lease {
     struct oct_lease_rules rules;
     const struct oct_lease *session; /* its deadline and end bound this one's; NULL for none */
     enum oct_ending ending;
-    int64_t deadline_ms;   /* of the authority: own, without the session's */
+    int64_t deadline_ms;    /* of the authority: own, without the session's */
     int64_t max_hold_at_ms; /* INT64_MAX for never */
-    int64_t renew_at_ms;   /* when the next renewal, or the next try, is due */
-    int64_t server_end_ms; /* the latest moment at which the server can still count it */
-    int attempts;          /* renewals that failed in a row */
-    bool renewing;         /* a renewal is in flight */
+    int64_t renew_at_ms;    /* when the next renewal, or the next try, is due */
+    int64_t server_end_ms;  /* the latest moment at which the server can still count it */
+    int attempts;           /* renewals that failed in a row */
+    bool renewing;          /* a renewal is in flight */
     bool reported;
 };
 

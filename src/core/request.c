@@ -2,9 +2,6 @@
 
 #include "core/json.h"
 
-#include "core/json.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,13 +61,24 @@ static void append_strings(struct oct_buffer *out, const struct oct_value *value
     oct_buffer_append(out, "]", 1);
 }
 
+/* Every rule for numbers asks for whole ones that a long holds, and none for less than 0. */
+static void append_number(struct oct_buffer *out, double number)
+{
+    char digits[24];
+    char *at = digits + sizeof digits;
+    unsigned long rest = (unsigned long)number;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    oct_buffer_append(out, at, (size_t)(digits + sizeof digits - at));
+}
+
 static void append_value(struct oct_buffer *out, enum oct_rule rule, const struct oct_value *value)
 {
-    char number[24];
     switch (oct_rule_type(rule)) {
-    case OCT_NUMBER: /* every rule for numbers asks for whole ones that a long holds */
-        snprintf(number, sizeof number, "%ld", (long)value->number);
-        oct_buffer_append_string(out, number);
+    case OCT_NUMBER:
+        append_number(out, value->number);
         break;
     case OCT_BOOLEAN:
         oct_buffer_append_string(out, value->flag ? "true" : "false");
@@ -86,35 +94,27 @@ static void append_value(struct oct_buffer *out, enum oct_rule rule, const struc
     }
 }
 
-static struct oct_value with_fallback(const struct oct_parameter *parameter,
-                                      const struct oct_value *value)
-{
-    struct oct_value out = *value;
-    if (!out.set && parameter->fallback > 0) {
-        out.set = true;
-        out.type = OCT_NUMBER;
-        out.number = parameter->fallback;
-    }
-    return out;
-}
-
 static void append_body(struct oct_buffer *out, const struct oct_operation *operation,
                         const struct oct_arguments *arguments)
 {
-    const char *separator = "";
+    const char *separator = "\"";
 
     oct_buffer_append(out, "{", 1);
     for (size_t i = 0; i < operation->parameter_count; i++) {
         const struct oct_parameter *parameter = &operation->parameters[i];
-        struct oct_value value = with_fallback(parameter, &arguments->values[i]);
-        if (parameter->place == OCT_IN_BODY && value.set) {
-            oct_buffer_append_string(out, separator);
-            oct_buffer_append(out, "\"", 1);
-            oct_buffer_append_string(out, parameter->wire);
-            oct_buffer_append(out, "\":", 2);
-            append_value(out, parameter->rule, &value);
-            separator = ",";
+        const struct oct_value *value = &arguments->values[i];
+        if (parameter->place != OCT_IN_BODY || (!value->set && parameter->fallback <= 0)) {
+            continue;
         }
+        oct_buffer_append_string(out, separator);
+        oct_buffer_append_string(out, parameter->wire);
+        oct_buffer_append(out, "\":", 2);
+        if (value->set) {
+            append_value(out, parameter->rule, value);
+        } else {
+            append_number(out, parameter->fallback);
+        }
+        separator = ",\"";
     }
     oct_buffer_append(out, "}", 1);
 }
@@ -284,13 +284,9 @@ enum oct_status oct_request_build(const struct oct_base_url *base,
     return OCT_OK;
 }
 
-/* Overwrites before freeing: freed memory shows up in core dumps and swap. */
 void oct_request_free(struct oct_request *request)
 {
-    volatile char *at = request->block;
-    for (size_t i = 0; i < request->block_len; i++) {
-        at[i] = '\0';
-    }
+    oct_wipe(request->block, request->block_len);
     free(request->block);
     memset(request, 0, sizeof *request);
 }

@@ -55,12 +55,13 @@ static bool has_type(const json_t *value, const struct oct_field *field, const c
 /* On failure `*field` names the field at fault. */
 static bool is_object(const json_t *object, const struct oct_shape *shape, const char **field)
 {
+    struct oct_members members = oct_json_members(object);
     if (!json_is_object(object)) {
         return false;
     }
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct oct_field *wanted = &shape->fields[i];
-        const json_t *value = json_object_get(object, wanted->wire);
+        const json_t *value = oct_json_member(&members, wanted->wire);
         bool absent = value == NULL || json_is_null(value);
         *field = wanted->wire;
         if (absent ? wanted->required : !has_type(value, wanted, field)) {

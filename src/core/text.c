@@ -1,7 +1,18 @@
 #include "core/text.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Through a volatile pointer, or the compiler would leave out a write that nobody reads. */
+static void *(*const volatile overwrite)(void *, int, size_t) = memset;
+
+void oct_wipe(void *memory, size_t size)
+{
+    if (size > 0) {
+        overwrite(memory, 0, size);
+    }
+}
 
 struct oct_text oct_text_of(const char *terminated)
 {
@@ -34,13 +45,13 @@ bool oct_text_equal_ignoring_case(struct oct_text a, struct oct_text b)
 
 static bool reserve(struct oct_buffer *buffer, size_t extra)
 {
+    if (extra < buffer->capacity - buffer->len) { /* there is room for a NUL too */
+        return true;
+    }
     if (extra > (size_t)-1 / 4 || buffer->len > (size_t)-1 / 4) {
         return false;
     }
     size_t needed = buffer->len + extra + 1;
-    if (needed <= buffer->capacity) {
-        return true;
-    }
     size_t capacity = buffer->capacity < 256 ? 256 : buffer->capacity * 2;
     if (capacity < needed) {
         capacity = needed;
@@ -123,10 +134,24 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return code < smallest[len] || surrogate || code > 0x10FFFF ? 0 : len;
 }
 
+/* How many bytes of ASCII stand at p, counted in whole words: the rest is for the caller. */
+static size_t ascii_words(const char *p, size_t left)
+{
+    uint64_t word;
+    size_t at = 0;
+    for (; left - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, p + at, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
 bool oct_utf8_count(struct oct_text text, size_t *count)
 {
-    size_t found = 0;
-    for (size_t at = 0; at < text.len; found++) {
+    size_t found = ascii_words(text.data, text.len);
+    for (size_t at = found; at < text.len; found++) {
         if ((unsigned char)text.data[at] < 0x80) {
             at++;
             continue;

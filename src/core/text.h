@@ -16,6 +16,10 @@ struct oct_text oct_text_of(const char *terminated);
 bool oct_text_equal(struct oct_text a, struct oct_text b);
 bool oct_text_equal_ignoring_case(struct oct_text a, struct oct_text b);
 
+/* Overwrites a secret before its memory is given back: what is freed shows up in core dumps and in
+ * swap. `memory` may be NULL when size is 0. */
+void oct_wipe(void *memory, size_t size);
+
 /* A buffer that stays valid after an allocation failure: it remembers it in `failed` and ignores
  * every further append, so that a builder checks once at its end. Zero-initialise it. */
 struct oct_buffer {

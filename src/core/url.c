@@ -232,16 +232,22 @@ void oct_base_url_free(struct oct_base_url *url)
     url->text = NULL;
 }
 
+static bool is_unreserved(char c)
+{
+    return is_host_character(c) || c == '~';
+}
+
 void oct_percent_encode(struct oct_buffer *out, struct oct_text text)
 {
     static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        bool unreserved = is_host_character((char)c) || c == '~';
-        char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
-        if (unreserved) {
-            oct_buffer_append(out, (const char *)&text.data[i], 1);
-        } else {
+    for (size_t start = 0, at = 0; start < text.len; start = ++at) {
+        while (at < text.len && is_unreserved(text.data[at])) {
+            at++;
+        }
+        oct_buffer_append(out, text.data + start, at - start);
+        if (at < text.len) {
+            unsigned char c = (unsigned char)text.data[at];
+            char escaped[3] = {'%', digits[c >> 4], digits[c & 15]};
             oct_buffer_append(out, escaped, 3);
         }
     }

@@ -85,12 +85,12 @@ static bool is_hexadecimal(char c)
 
 bool oct_is_uuid(struct oct_text text)
 {
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     if (text.len != OCT_UUID_BYTES) {
         return false;
     }
-    for (size_t i = 0; i < text.len; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text.data[i] != '-' : !is_hexadecimal(text.data[i])) {
+    for (size_t i = 0; i < OCT_UUID_BYTES; i++) {
+        if (form[i] == '-' ? text.data[i] != '-' : !is_hexadecimal(text.data[i])) {
             return false;
         }
     }
@@ -309,11 +309,12 @@ enum oct_status oct_validate_value(const struct oct_operation *operation,
     return OCT_FAILED;
 }
 
+/* NULL when the argument is not given. */
 static const struct oct_value *find(const struct oct_operation *operation,
                                     const struct oct_arguments *arguments, const char *name)
 {
     for (size_t i = 0; i < operation->parameter_count; i++) {
-        if (strcmp(operation->parameters[i].name, name) == 0) {
+        if (arguments->values[i].set && strcmp(operation->parameters[i].name, name) == 0) {
             return &arguments->values[i];
         }
     }
@@ -332,8 +333,7 @@ enum oct_status oct_validate_arguments(const struct oct_operation *operation,
         }
     }
     const struct oct_value *ephemeral = find(operation, arguments, "ephemeral");
-    const struct oct_value *session = find(operation, arguments, "session_id");
-    if (ephemeral != NULL && session != NULL && ephemeral->flag && !session->set) {
+    if (ephemeral != NULL && ephemeral->flag && find(operation, arguments, "session_id") == NULL) {
         oct_error_set(error, OCT_VALIDATION, "missing_argument",
                       "%s: session_id is required when ephemeral is true", operation->name);
         error->argument = "session_id";

@@ -11,9 +11,6 @@
 
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen(L, index) lua_objlen(L, index)
-#define oct_push_library(L, functions) (lua_newtable(L), luaL_register(L, NULL, functions))
-#else
-#define oct_push_library(L, functions) (lua_newtable(L), luaL_setfuncs(L, functions, 0))
 #endif
 
 /* An exact integer: a Lua integer where there are such; else a number up to 2^53, which a double

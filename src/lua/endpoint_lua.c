@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENDPOINT "octostore.endpoint"
-
 struct oct_endpoint *oct_endpoint_check(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, ENDPOINT);
+    return oct_object_check(L, index, OCT_ENDPOINT);
 }
 
 static void replace_secret(lua_State *L, char **secret, const char *value)
@@ -25,10 +23,7 @@ static void replace_secret(lua_State *L, char **secret, const char *value)
         strcpy(fresh, value);
     }
     if (*secret != NULL) {
-        volatile char *at = *secret;
-        while (*at != '\0') {
-            *at++ = '\0';
-        }
+        oct_wipe(*secret, strlen(*secret));
         free(*secret);
     }
     *secret = fresh;
@@ -79,10 +74,7 @@ int oct_endpoint_new(lua_State *L)
     bool has_token = !lua_isnoneornil(L, 2);
     bool has_admin_key = !lua_isnoneornil(L, 3);
 
-    struct oct_endpoint *endpoint = lua_newuserdata(L, sizeof *endpoint);
-    memset(endpoint, 0, sizeof *endpoint);
-    luaL_getmetatable(L, ENDPOINT);
-    lua_setmetatable(L, -2);
+    struct oct_endpoint *endpoint = oct_object_new(L, OCT_ENDPOINT, sizeof *endpoint);
     int self = lua_gettop(L);
 
     endpoint->allow_insecure_http = lua_toboolean(L, 4);
@@ -172,12 +164,7 @@ void oct_register_endpoint(lua_State *L)
         {"set_token", set_token}, {"is_outdated", is_outdated}, {"base_url", base_url},
         {"is_secure", is_secure}, {"has_token", has_token},     {NULL, NULL},
     };
-    luaL_newmetatable(L, ENDPOINT);
-    oct_push_library(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, to_string);
-    lua_setfield(L, -2, "__tostring");
-    lua_pop(L, 1);
+    static const luaL_Reg metamethods[] = {
+        {"__gc", collect}, {"__tostring", to_string}, {NULL, NULL}};
+    oct_define_class(L, OCT_ENDPOINT, metamethods, methods);
 }

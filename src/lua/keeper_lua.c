@@ -13,11 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEEPER "octostore.keeper"
-#define ACCOUNT "octostore.account"
-#define SESSION "octostore.session"
-#define LOCK "octostore.held"
-
 /* A keeper and who refers to it: the userdata of a Lua state, for none of which an order of
  * finalisation is certain. */
 struct hub {
@@ -109,13 +104,13 @@ static void let_go(struct hub *hub)
 
 static struct hub *check_hub(lua_State *L)
 {
-    return ((struct keeper_box *)luaL_checkudata(L, 1, KEEPER))->hub;
+    return ((struct keeper_box *)oct_object_check(L, 1, OCT_KEEPER))->hub;
 }
 
 /* Leaves the keeper on the stack, with a hub that has no engine yet. */
 static struct hub *push_keeper(lua_State *L)
 {
-    struct keeper_box *box = lua_newuserdata(L, sizeof *box);
+    struct keeper_box *box = oct_object_new(L, OCT_KEEPER, sizeof *box);
     box->hub = calloc(1, sizeof *box->hub);
     if (box->hub == NULL) {
         luaL_error(L, "not enough memory");
@@ -124,8 +119,6 @@ static struct hub *push_keeper(lua_State *L)
     box->hub->references = 1;
     box->hub->generation = oct_fork_generation();
     oct_keeper_init(&box->hub->keeper, oct_random);
-    luaL_getmetatable(L, KEEPER);
-    lua_setmetatable(L, -2);
     return box->hub;
 }
 
@@ -146,7 +139,7 @@ int oct_keeper_stepped(lua_State *L)
 
 static int collect_keeper(lua_State *L)
 {
-    struct keeper_box *box = luaL_checkudata(L, 1, KEEPER);
+    struct keeper_box *box = oct_object_check(L, 1, OCT_KEEPER);
     let_go(box->hub);
     box->hub = NULL;
     return 0;
@@ -219,7 +212,7 @@ static int complete(lua_State *L)
 
 static struct account_box *check_account(lua_State *L)
 {
-    return luaL_checkudata(L, 1, ACCOUNT);
+    return oct_object_check(L, 1, OCT_ACCOUNT);
 }
 
 /* (endpoint, token_file | nil, ca_file | nil, proxy | nil) -> account */
@@ -232,10 +225,7 @@ static int make_account(lua_State *L)
         luaL_optstring(L, 3, NULL),       luaL_optstring(L, 4, NULL),
         luaL_optstring(L, 5, NULL),       endpoint->allow_insecure_http,
     };
-    struct account_box *box = lua_newuserdata(L, sizeof *box);
-    memset(box, 0, sizeof *box);
-    luaL_getmetatable(L, ACCOUNT);
-    lua_setmetatable(L, -2);
+    struct account_box *box = oct_object_new(L, OCT_ACCOUNT, sizeof *box);
     enter(hub);
     box->account = oct_account_new(&options);
     leave(hub);
@@ -303,16 +293,13 @@ static int collect_account(lua_State *L)
 
 static struct session_box *check_session(lua_State *L)
 {
-    return luaL_checkudata(L, 1, SESSION);
+    return oct_object_check(L, 1, OCT_SESSION);
 }
 
 static int push_session(lua_State *L, struct hub *hub, struct oct_account *account, const char *id,
                         const struct oct_lease_rules *rules, const struct oct_grant *grant)
 {
-    struct session_box *box = lua_newuserdata(L, sizeof *box);
-    memset(box, 0, sizeof *box);
-    luaL_getmetatable(L, SESSION);
-    lua_setmetatable(L, -2);
+    struct session_box *box = oct_object_new(L, OCT_SESSION, sizeof *box);
     struct oct_keeper *keeper = enter(hub);
     box->session = oct_session_open(&keeper->registry, account, id, rules, grant);
     leave(hub);
@@ -470,12 +457,9 @@ static int claim(lua_State *L)
     struct oct_claim_options options = {luaL_checkstring(L, 2), (uint64_t)luaL_checknumber(L, 3),
                                         check_span(L, 4), check_span(L, 5)};
     int64_t now_ms = check_now(L, 6, box->hub);
-    struct lock_box *lock = lua_newuserdata(L, sizeof *lock);
+    struct lock_box *lock = oct_object_new(L, OCT_HELD, sizeof *lock);
     enum oct_claim result = OCT_CLAIM_OVER;
 
-    memset(lock, 0, sizeof *lock);
-    luaL_getmetatable(L, LOCK);
-    lua_setmetatable(L, -2);
     if (!is_inherited(box->hub)) {
         enter(box->hub);
         result = oct_lock_claim(box->session, &options, now_ms, &lock->lock);
@@ -498,7 +482,7 @@ static int claim(lua_State *L)
 
 static struct lock_box *check_lock(lua_State *L)
 {
-    struct lock_box *box = luaL_checkudata(L, 1, LOCK);
+    struct lock_box *box = oct_object_check(L, 1, OCT_HELD);
     luaL_argcheck(L, box->hub != NULL, 1, "a lock that was claimed expected");
     return box;
 }
@@ -661,7 +645,7 @@ static int lock_is_closed(lua_State *L)
 
 static int collect_lock(lua_State *L)
 {
-    struct lock_box *box = luaL_checkudata(L, 1, LOCK);
+    struct lock_box *box = oct_object_check(L, 1, OCT_HELD);
     if (box->hub != NULL && !is_inherited(box->hub)) {
         enter(box->hub);
         oct_lock_drop(box->lock, now_of(box->hub));
@@ -674,15 +658,11 @@ static int collect_lock(lua_State *L)
 
 /* ---- metatables ---- */
 
-static void register_type(lua_State *L, const char *name, const luaL_Reg *methods,
-                          lua_CFunction collect)
+static void define(lua_State *L, enum oct_class class, const luaL_Reg *methods,
+                   lua_CFunction collect)
 {
-    luaL_newmetatable(L, name);
-    oct_push_library(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
+    const luaL_Reg metamethods[] = {{"__gc", collect}, {NULL, NULL}};
+    oct_define_class(L, class, metamethods, methods);
 }
 
 void oct_register_keeper(lua_State *L)
@@ -721,8 +701,8 @@ void oct_register_keeper(lua_State *L)
         {"is_closed", lock_is_closed},
         {NULL, NULL},
     };
-    register_type(L, KEEPER, keeper, collect_keeper);
-    register_type(L, ACCOUNT, account, collect_account);
-    register_type(L, SESSION, session, collect_session);
-    register_type(L, LOCK, lock, collect_lock);
+    define(L, OCT_KEEPER, keeper, collect_keeper);
+    define(L, OCT_ACCOUNT, account, collect_account);
+    define(L, OCT_SESSION, session, collect_session);
+    define(L, OCT_HELD, lock, collect_lock);
 }

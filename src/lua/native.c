@@ -118,7 +118,7 @@ static int read_token_file(lua_State *L)
         return oct_push_failure(L, OCT_FAILED, &error, NULL);
     }
     lua_pushstring(L, token);
-    memset(token, 0, sizeof token);
+    oct_wipe(token, sizeof token);
     return 1;
 }
 
@@ -145,7 +145,6 @@ int luaopen_octostore_native(lua_State *L)
         {"request", oct_request_new},
         {"parse", oct_response_read},
         {"fault", oct_error_make},
-        {"transport", oct_transport_create},
         {"retry_delay", retry_delay},
         {"now", now},
         {"sleep", sleep_for},
@@ -158,11 +157,14 @@ int luaopen_octostore_native(lua_State *L)
         {"keeper", oct_keeper_stepped},
         {NULL, NULL},
     };
+    lua_settop(L, 0); /* of no use: the module's name, and where it was found */
+    oct_push_classes(L);
     oct_register_endpoint(L);
     oct_register_request(L);
     oct_register_transport(L);
-    oct_register_answer(L);
     oct_register_keeper(L);
-    oct_push_library(L, functions);
+    lua_newtable(L);
+    oct_set_functions(L, functions);
+    oct_set_functions(L, oct_transport_functions);
     return 1;
 }

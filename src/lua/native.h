@@ -1,4 +1,4 @@
-/* The parts of the module octostore.native; each part registers its own metatable.
+/* The parts of the module octostore.native; each part defines its own class of userdata.
  * May use: core, transport, compat.h. Owns: nothing here, see each part.
  * Wrong types raise where noted; every other failure returns nil and an error table. */
 #ifndef OCT_LUA_NATIVE_H
@@ -9,6 +9,7 @@
 #include "core/response.h"
 #include "core/url.h"
 #include "lua/compat.h"
+#include "lua/object.h"
 
 /* Where requests go and with which credentials: the text that never leaves C again. */
 struct oct_endpoint {
@@ -32,6 +33,8 @@ struct oct_credentials oct_endpoint_credentials(const struct oct_endpoint *endpo
 struct oct_request_box {
     struct oct_request request;
     struct oct_result result;
+    const void *transport; /* where it was sent last, NULL for nowhere; only to be compared */
+    uint64_t exchange;     /* its number there */
 };
 
 void oct_register_request(lua_State *L);
@@ -43,22 +46,20 @@ struct oct_request *oct_request_check(lua_State *L, int index);
 void oct_push_request_fields(lua_State *L, const struct oct_request *request);
 
 void oct_register_transport(lua_State *L);
-int oct_transport_create(lua_State *L);
-
-void oct_register_answer(lua_State *L);
-/* Pushes a copy of what the transport received. */
-void oct_push_answer(lua_State *L, const struct oct_response *response, bool repeated);
-/* Reads such a userdata; its text lives as long as the userdata does. */
-void oct_read_answer(lua_State *L, int index, struct oct_response *response);
+extern const luaL_Reg oct_transport_functions[];
+/* The answer to the request in the transport at `index`, borrowed until its next exchange. Raises
+ * when the transport has sent something else since. */
+const struct oct_response *oct_transport_answer(lua_State *L, int index,
+                                                const struct oct_request_box *request);
 
 /* keeper_lua.c */
 void oct_register_keeper(lua_State *L);
 int oct_keeper_of_engine(lua_State *L);
 int oct_keeper_stepped(lua_State *L);
 
-/* Reads a response table or answer; its text lives as long as what is left on the stack. */
-void oct_read_response(lua_State *L, int index, struct oct_response *response);
-/* response_lua.c: (request, response table or answer) -> result | nil, error table */
+/* Reads a driver's response table; its text lives as long as what is left on the stack. */
+void oct_read_response(lua_State *L, int table, struct oct_response *response);
+/* response_lua.c: (request, response table or transport) -> result | nil, error table */
 int oct_response_read(lua_State *L);
 /* error_lua.c: (request, kind, code, message, sent) -> error table */
 int oct_error_make(lua_State *L);

@@ -4,14 +4,12 @@
 
 #include <string.h>
 
-#define REQUEST "octostore.request"
-
 /* Stack of oct_request_new; positional arguments follow. */
 enum { ENDPOINT_AT = 1, OPERATION_AT, OPTIONS_AT, FIRST_POSITIONAL };
 
 struct oct_request_box *oct_request_box_check(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, REQUEST);
+    return oct_object_check(L, index, OCT_REQUEST);
 }
 
 struct oct_request *oct_request_check(lua_State *L, int index)
@@ -103,10 +101,9 @@ static int locate(lua_State *L, const struct oct_operation *operation, size_t i)
         return position;
     }
     if (lua_isnil(L, OPTIONS_AT)) {
-        lua_pushnil(L);
-    } else {
-        lua_getfield(L, OPTIONS_AT, operation->parameters[i].name);
+        return OPTIONS_AT; /* a nil like any other */
     }
+    lua_getfield(L, OPTIONS_AT, operation->parameters[i].name);
     return lua_gettop(L);
 }
 
@@ -172,10 +169,7 @@ static enum oct_status refuse_unknown_options(lua_State *L, const struct oct_ope
 
 static struct oct_request *push_request(lua_State *L)
 {
-    struct oct_request_box *box = lua_newuserdata(L, sizeof *box);
-    memset(box, 0, sizeof *box);
-    luaL_getmetatable(L, REQUEST);
-    lua_setmetatable(L, -2);
+    struct oct_request_box *box = oct_object_new(L, OCT_REQUEST, sizeof *box);
     return &box->request;
 }
 
@@ -297,12 +291,7 @@ static int to_string(lua_State *L)
 
 void oct_register_request(lua_State *L)
 {
-    luaL_newmetatable(L, REQUEST);
-    lua_pushcfunction(L, index);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, to_string);
-    lua_setfield(L, -2, "__tostring");
-    lua_pop(L, 1);
+    static const luaL_Reg metamethods[] = {
+        {"__index", index}, {"__gc", collect}, {"__tostring", to_string}, {NULL, NULL}};
+    oct_define_class(L, OCT_REQUEST, metamethods, NULL);
 }

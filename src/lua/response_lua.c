@@ -1,5 +1,6 @@
 /* Answers: from a driver's response table to a result table or an error table.
  * May use: core, compat.h, jansson. Owns: nothing, the result lives in the request's userdata. */
+#include "core/json.h"
 #include "lua/native.h"
 
 /* ---- JSON to Lua ---- */
@@ -60,9 +61,10 @@ static void push_field(lua_State *L, const json_t *value, const struct oct_field
 
 static void set_fields(lua_State *L, const json_t *object, const struct oct_shape *shape)
 {
+    struct oct_members members = oct_json_members(object);
     luaL_checkstack(L, 8, "answer nested too deep");
     for (size_t i = 0; i < shape->field_count; i++) {
-        const json_t *value = json_object_get(object, shape->fields[i].wire);
+        const json_t *value = oct_json_member(&members, shape->fields[i].wire);
         if (value != NULL && !json_is_null(value)) {
             push_field(L, value, &shape->fields[i]);
             lua_setfield(L, -2, shape->fields[i].name);
@@ -150,7 +152,7 @@ static struct oct_text text_field(lua_State *L, int table, const char *name)
     return text; /* alive as long as the value stays on the stack */
 }
 
-static void read_table(lua_State *L, int table, struct oct_response *response)
+void oct_read_response(lua_State *L, int table, struct oct_response *response)
 {
     lua_getfield(L, table, "status");
     response->status = (int)lua_tonumber(L, -1);
@@ -165,15 +167,6 @@ static void read_table(lua_State *L, int table, struct oct_response *response)
     }
 }
 
-void oct_read_response(lua_State *L, int index, struct oct_response *response)
-{
-    if (lua_istable(L, index)) {
-        read_table(L, index, response);
-    } else {
-        oct_read_answer(L, index, response);
-    }
-}
-
 int oct_response_read(lua_State *L)
 {
     struct oct_error error;
@@ -182,7 +175,11 @@ int oct_response_read(lua_State *L)
     const struct oct_request *request = &box->request;
     struct oct_result *result = &box->result;
 
-    oct_read_response(L, 2, &response);
+    if (lua_istable(L, 2)) {
+        oct_read_response(L, 2, &response);
+    } else {
+        response = *oct_transport_answer(L, 2, box);
+    }
     oct_result_free(result);
     enum oct_status status = oct_response_parse(request, &response, result, &error);
     if (status == OCT_OK) {

@@ -23,15 +23,14 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return answer->body.failed ? 0 : len;
 }
 
-/* The value of the header line when it has this name (given in lower case), without spaces. */
-static bool header_value(struct oct_text line, const char *name, struct oct_text *value)
+/* The value of the header line when it has this name, without spaces. */
+static bool header_value(struct oct_text line, struct oct_text name, struct oct_text *value)
 {
-    size_t len = strlen(name);
-    if (line.len <= len || line.data[len] != ':' ||
-        !oct_text_equal_ignoring_case((struct oct_text){line.data, len}, oct_text_of(name))) {
+    if (line.len <= name.len || line.data[name.len] != ':' ||
+        !oct_text_equal_ignoring_case((struct oct_text){line.data, name.len}, name)) {
         return false;
     }
-    const char *start = line.data + len + 1;
+    const char *start = line.data + name.len + 1;
     const char *end = line.data + line.len;
     while (start < end && (*start == ' ' || *start == '\t')) {
         start++;
@@ -53,6 +52,8 @@ static void keep(struct oct_text value, char *out, size_t size)
 
 static size_t take_header(char *data, size_t size, size_t count, void *context)
 {
+    static const struct oct_text request_id = {"x-request-id", 12};
+    static const struct oct_text retry_after = {"retry-after", 11};
     struct oct_answer *answer = context;
     struct oct_text line = {data, size * count};
     struct oct_text value;
@@ -64,9 +65,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
     /* Several blocks may come, that of "100 Continue" first; after the body, trailers. */
     bool begins = line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0;
     answer->headers_ended = !begins && (answer->headers_ended || line.len <= 2);
-    if (header_value(line, "x-request-id", &value)) {
+    if (header_value(line, request_id, &value)) {
         keep(value, answer->request_id, sizeof answer->request_id);
-    } else if (header_value(line, "retry-after", &value)) {
+    } else if (header_value(line, retry_after, &value)) {
         keep(value, answer->retry_after, sizeof answer->retry_after);
     }
     return line.len;

@@ -2,19 +2,19 @@
 
 #include "core/limits.h"
 #include "transport/clock.h"
+#include "transport/fork.h"
 #include "transport/handle.h"
 #include "transport/sigpipe.h"
 
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct oct_transport {
     struct oct_transport_options options; /* its strings are copies */
     CURLM *multi;                         /* NULL until the first exchange */
     struct oct_handle handle;
-    pid_t pid; /* of the process that made the handle */
+    unsigned generation; /* of the process that made the handle */
     bool in_progress;
     int64_t deadline_ms;
     const struct oct_operation *operation;
@@ -49,7 +49,7 @@ static void close_handle(struct oct_transport *transport)
  * connection, so it is forgotten instead, a leak on purpose. */
 static bool is_inherited(const struct oct_transport *transport)
 {
-    return transport->pid != getpid();
+    return transport->generation != oct_fork_generation();
 }
 
 static void forget_handle(struct oct_transport *transport)
@@ -65,7 +65,7 @@ struct oct_transport *oct_transport_new(const struct oct_transport_options *opti
     if (transport == NULL) {
         return NULL;
     }
-    transport->pid = getpid();
+    transport->generation = oct_fork_generation();
     transport->options.secure = options->secure;
     transport->options.ca_file = copy(options->ca_file);
     transport->options.proxy = copy(options->proxy);
@@ -98,7 +98,7 @@ enum oct_status oct_transport_start(struct oct_transport *transport,
 {
     if (is_inherited(transport)) {
         forget_handle(transport);
-        transport->pid = getpid();
+        transport->generation = oct_fork_generation();
     }
     oct_transport_abort(transport);
     if (!open_handle(transport) ||
@@ -114,16 +114,20 @@ enum oct_status oct_transport_start(struct oct_transport *transport,
     return OCT_OK;
 }
 
-void oct_transport_abort(struct oct_transport *transport)
+static void end_exchange(struct oct_transport *transport)
 {
     struct oct_sigpipe guard;
-    if (!transport->in_progress || is_inherited(transport)) {
-        return;
-    }
     oct_sigpipe_block(&guard, transport->options.secure);
     curl_multi_remove_handle(transport->multi, transport->handle.easy);
     oct_sigpipe_restore(&guard);
     transport->in_progress = false;
+}
+
+void oct_transport_abort(struct oct_transport *transport)
+{
+    if (transport->in_progress && !is_inherited(transport)) {
+        end_exchange(transport);
+    }
 }
 
 bool oct_transport_sent(const struct oct_transport *transport)
@@ -251,7 +255,7 @@ static enum oct_progress finish(struct oct_transport *transport, CURLcode result
     if (result != CURLE_OK) {
         explain(transport, result, error);
     }
-    oct_transport_abort(transport);
+    end_exchange(transport);
     return result == CURLE_OK ? OCT_ANSWERED : OCT_BROKEN;
 }
 
@@ -270,7 +274,7 @@ enum oct_progress oct_transport_step(struct oct_transport *transport, int64_t wa
     int64_t left_ms = transport->deadline_ms - oct_clock_ms();
     if (left_ms <= 0) {
         explain_deadline(transport, error);
-        oct_transport_abort(transport);
+        end_exchange(transport);
         return OCT_BROKEN;
     }
     int64_t poll_ms = wait_ms < left_ms ? wait_ms : left_ms;

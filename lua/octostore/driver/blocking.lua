@@ -14,21 +14,22 @@ Driver.__index = Driver
 Driver.__name = "octostore.driver.blocking"
 
 ---@param request userdata
----@param limits { timeout: number, connect_timeout: number, cancel: octostore.Cancellation? }
----@return table? response { status, headers, body, repeated }
+---@param timeout number seconds for the whole exchange
+---@param connect_timeout number seconds for the making of a connection
+---@param cancel octostore.Cancellation? ends the exchange early
+---@return userdata? response { status, headers, body, repeated }, valid until the next request is sent
 ---@return table? error
-function Driver:send(request, limits)
-  local transport, cancel = self._transport, limits.cancel
-  transport:start(request, limits.timeout, limits.connect_timeout)
-  while true do
-    local response, err = transport:step(SLICE)
-    if response or err then
-      return response, err
-    end
+function Driver:send(request, timeout, connect_timeout, cancel)
+  local transport = self._transport
+  local answered, err = native.start(transport, request, timeout, connect_timeout, SLICE)
+  while not answered and not err do
     if cancel and cancel:cancelled() then
-      return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", transport:abort())
+      local sent = native.abort(transport)
+      return nil, native.fault(request, "cancelled", "cancelled", cancel:reason() or "cancelled", sent)
     end
+    answered, err = native.step(transport, SLICE)
   end
+  return answered and transport, err
 end
 
 ---@param seconds number
@@ -43,7 +44,7 @@ function Driver:sleep(seconds, cancel)
 end
 
 function Driver:close()
-  self._transport:close()
+  native.close(self._transport)
 end
 
 ---@param config { secure: boolean, ca_file: string?, proxy: string? }
