@@ -82,7 +82,7 @@ valgrind_module() { # NAME
 # Two threads in one process: that of Lua and the engine's.
 threads() { # SECONDS
     lua=$(sh "$here/luas.sh" interpreter 5.4) || return 1
-    LUA_PATH='./?.lua;;' CHURN_WRAPPER="env LD_PRELOAD=$(gcc -print-file-name=libtsan.so)" \
+    LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' CHURN_WRAPPER="env LD_PRELOAD=$(gcc -print-file-name=libtsan.so)" \
         "$lua" spec/engine/run_churn.lua "$lua" "$work/tsan/5.4/?.so" "$1"
 }
 

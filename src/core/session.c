@@ -52,9 +52,7 @@ static void enter_ending(struct oct_session *session, int64_t now_ms)
 
 /* ---- making and freeing ---- */
 
-struct oct_session *oct_session_open(struct oct_registry *registry, struct oct_account *account,
-                                     const char *id, const struct oct_lease_rules *rules,
-                                     const struct oct_grant *grant)
+static struct oct_session *make(struct oct_registry *registry, struct oct_account *account)
 {
     struct oct_session *session = calloc(1, sizeof *session);
     if (session == NULL || !oct_schedule_join(&registry->schedule, &session->job.task)) {
@@ -67,12 +65,25 @@ struct oct_session *oct_session_open(struct oct_registry *registry, struct oct_a
     session->users = 1;
     session->next = registry->first;
     registry->first = session;
-    memcpy(session->id, id, strlen(id)); /* of a UUID, or empty; the rest is zero */
-    if (!is_token_scope(session)) {
+    return session;
+}
+
+struct oct_session *oct_session_open(struct oct_registry *registry, struct oct_account *account,
+                                     const char *id, const struct oct_lease_rules *rules,
+                                     const struct oct_grant *grant)
+{
+    struct oct_session *session = make(registry, account);
+    if (session != NULL) {
+        memcpy(session->id, id, OCT_UUID_BYTES); /* what follows is zero */
         oct_lease_begin(&session->lease, rules, grant, NULL);
         reschedule(session, grant->answered_ms);
     }
     return session;
+}
+
+struct oct_session *oct_token_scope_open(struct oct_registry *registry, struct oct_account *account)
+{
+    return make(registry, account);
 }
 
 static void unlink_session(struct oct_session *session)

@@ -73,11 +73,15 @@ struct oct_lock {
 
 /* ---- sessions ---- */
 
-/* Starts to keep a session alive that the server has made; NULL when memory ran out. An `id` of ""
- * makes a token's scope, which has no lease: `rules` and `grant` are then NULL. */
+/* Starts to keep a session alive that the server has made; the id is a UUID. NULL when memory ran
+ * out. */
 struct oct_session *oct_session_open(struct oct_registry *registry, struct oct_account *account,
                                      const char *id, const struct oct_lease_rules *rules,
                                      const struct oct_grant *grant);
+
+/* The scope of a token itself, which has no id and no lease. NULL when memory ran out. */
+struct oct_session *oct_token_scope_open(struct oct_registry *registry,
+                                         struct oct_account *account);
 
 /* How it has ended, if it has; its locks end with it. */
 enum oct_ending oct_session_ending(struct oct_session *session, int64_t now_ms);

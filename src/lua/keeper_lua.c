@@ -296,16 +296,19 @@ static struct session_box *check_session(lua_State *L)
     return oct_object_check(L, 1, OCT_SESSION);
 }
 
-static int push_session(lua_State *L, struct hub *hub, struct oct_account *account, const char *id,
-                        const struct oct_lease_rules *rules, const struct oct_grant *grant)
+/* Pushes the userdata that is to hold a session, empty. */
+static struct session_box *push_session(lua_State *L)
 {
-    struct session_box *box = oct_object_new(L, OCT_SESSION, sizeof *box);
-    struct oct_keeper *keeper = enter(hub);
-    box->session = oct_session_open(&keeper->registry, account, id, rules, grant);
-    leave(hub);
-    if (box->session == NULL) {
+    return oct_object_new(L, OCT_SESSION, sizeof(struct session_box));
+}
+
+static int keep_session(lua_State *L, struct session_box *box, struct hub *hub,
+                        struct oct_session *session)
+{
+    if (session == NULL) {
         return luaL_error(L, "not enough memory");
     }
+    box->session = session;
     box->hub = hub;
     hub->references++;
     return 1;
@@ -322,14 +325,23 @@ static int open_session(lua_State *L)
     grant.sent_ms = check_now(L, 5, box->hub);
     grant.answered_ms = check_now(L, 6, box->hub);
     luaL_argcheck(L, strlen(id) == OCT_UUID_BYTES, 2, "a session's id expected");
-    return push_session(L, box->hub, box->account, id, &rules, &grant);
+    struct session_box *made = push_session(L);
+    struct oct_keeper *keeper = enter(box->hub);
+    struct oct_session *session =
+        oct_session_open(&keeper->registry, box->account, id, &rules, &grant);
+    leave(box->hub);
+    return keep_session(L, made, box->hub, session);
 }
 
 /* () -> session: the gate of locks that are held by the token itself */
 static int open_token_scope(lua_State *L)
 {
     struct account_box *box = check_account(L);
-    return push_session(L, box->hub, box->account, "", NULL, NULL);
+    struct session_box *made = push_session(L);
+    struct oct_keeper *keeper = enter(box->hub);
+    struct oct_session *session = oct_token_scope_open(&keeper->registry, box->account);
+    leave(box->hub);
+    return keep_session(L, made, box->hub, session);
 }
 
 static void push_ending(lua_State *L, enum oct_ending ending)
