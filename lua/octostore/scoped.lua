@@ -143,10 +143,12 @@ function Try:ended_session_error()
   return errors.new("session_expired", "session_ended", message)
 end
 
----Asks for the gate, unless this try has it from before.
+---Asks for the gate, unless this try has it from before, in a session that still lives.
 function Try:enter_gate()
   local scope, err, why
-  if self.claim then
+  if self.claim and self.session and self.session:ended() then
+    self:give_up()
+  elseif self.claim then
     return true
   end
   for _ = 1, 2 do -- the client's own session may end in between, and is then made anew

@@ -1,14 +1,15 @@
 /* Unit tests of src/core with the n-th allocation failing, n = 0, 1, 2, … until none fails.
  * Link flags (Linux): -Wl,--wrap=malloc,--wrap=realloc,--wrap=calloc,--wrap=free
  * A run in which one failed must say OCT_NO_MEMORY, leave nothing half filled, and leak nothing.
- * Uses: check.h, fixtures.h, src/core, jansson. Owner: every scenario frees what it makes.
- * Elsewhere than on Linux jansson's allocations alone are made to fail. */
+ * Uses: check.h, fixtures.h, keeper_fixture.h, src/core, jansson. Owner: every scenario frees what
+ * it makes. Elsewhere than on Linux jansson's allocations alone are made to fail. */
 #include "core/json.h"
 #include "core/request.h"
 #include "core/response.h"
 
 #include "check.h"
 #include "fixtures.h"
+#include "keeper_fixture.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -348,6 +349,52 @@ static void test_growth(void)
     fail_each("many members", read_json, text, OCT_OK);
 }
 
+/* What is due between two moments, each answered well. */
+static void carry_on(struct keeper_world *world, int64_t from_ms, int64_t until_ms)
+{
+    for (int64_t now_ms = from_ms; now_ms < until_ms; now_ms += 100) {
+        struct oct_job *job;
+        while ((job = oct_keeper_next(&world->keeper, now_ms)) != NULL) {
+            keeper_answer_well(world, job, now_ms + 1);
+        }
+    }
+}
+
+/* A lock from its claim to its end. A step for which there is no memory is taken later, or leaves
+ * nothing behind. */
+static void live(struct keeper_world *world)
+{
+    keeper_world_begin(world);
+    struct oct_session *session = world->account == NULL ? NULL : keeper_session(world, 0, 60000);
+    struct oct_lock *lock = session == NULL ? NULL : keeper_claim(session, "jobs", 0);
+    if (lock != NULL) {
+        keeper_grant(lock, LEASE_A, 0);
+        carry_on(world, 0, 20000);
+        CHECK("a renewal is tried again", oct_lock_remaining_ms(lock, 20000) > 0);
+        oct_lock_drop(lock, 20000);
+    }
+    if (session != NULL) {
+        oct_session_drop(session, 20100);
+        carry_on(world, 20100, 40000);
+        CHECK("and so is the end", world->keeper.registry.first == NULL);
+    }
+    keeper_world_end(world);
+}
+
+static void test_keeper(void)
+{
+    struct keeper_world world;
+    bool failed = true;
+    for (long n = 0; failed && n < 2000; n++) {
+        long before = pool.live;
+        arm(n, false);
+        live(&world);
+        failed = disarm();
+        CHECK_INT("a lock's life leaks nothing", pool.live, before);
+    }
+    CHECK("every allocation was reached", !failed);
+}
+
 int main(void)
 {
     json_set_alloc_funcs(jansson_malloc, jansson_free);
@@ -358,6 +405,7 @@ int main(void)
     test_errors();
     test_malformed();
     test_growth();
+    test_keeper();
     CHECK_INT("nothing is left", pool.live, 0);
     return check_report();
 }

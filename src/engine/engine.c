@@ -72,8 +72,11 @@ static int wait_ms(const struct oct_engine *engine)
 {
     int64_t until_ms = oct_keeper_wake_ms(&engine->keeper);
     int64_t left_ms = until_ms == INT64_MAX ? MAX_WAIT_MS : until_ms - oct_clock_ms();
+    if (!oct_carrier_has_room(engine->carrier)) {
+        return MAX_WAIT_MS; /* an answer, or its timeout, ends the wait */
+    }
     if (left_ms <= 0) {
-        return oct_carrier_has_room(engine->carrier) ? 0 : 1;
+        return 0;
     }
     return left_ms > MAX_WAIT_MS ? MAX_WAIT_MS : (int)left_ms;
 }
