@@ -406,14 +406,13 @@ static void test_every_order(void)
 
 enum outcome { RENEWED, FAILED };
 
-/* How many renewals go out in one TTL when each is answered at once. */
+/* How many renewals go out in two TTLs when each is answered at once. */
 static int renewals(enum outcome outcome, int64_t hint_ms, double random)
 {
     static const struct oct_lease_rules rules = {TTL, 0, 0};
     struct world world = beginning(&rules, false);
     int count = 0;
-    while (world.now_ms < TTL && oct_lease_ending(&world.lease, world.now_ms) == OCT_LEASE_HELD &&
-           count < TTL) {
+    for (int turn = 0; turn < TTL && world.now_ms < 2 * TTL; turn++) {
         struct oct_grant grant = {world.now_ms, world.now_ms, TTL, hint_ms, random};
         if (oct_lease_is_due(&world.lease, world.now_ms)) {
             count++;
@@ -436,8 +435,10 @@ static void test_storms(void)
     for (size_t i = 0; i < COUNT_OF(hints) * COUNT_OF(randoms); i++) {
         int64_t hint_ms = hints[i / COUNT_OF(randoms)];
         double random = randoms[i % COUNT_OF(randoms)];
-        CHECK("a quarter of the authority apart", renewals(RENEWED, hint_ms, random) <= 5);
-        CHECK("50 ms apart", renewals(FAILED, hint_ms, random) <= TTL / 50);
+        int renewed = renewals(RENEWED, hint_ms, random);
+        int failed = renewals(FAILED, hint_ms, random);
+        CHECK("a quarter of the authority apart", renewed >= 2 && renewed <= 10);
+        CHECK("50 ms apart, and more than one try", failed >= 2 && failed <= TTL / 50);
     }
 }
 

@@ -214,6 +214,7 @@ static void test_answers(void)
         struct oct_lease lease = begun(&plain, NULL);
         oct_lease_renewal_sent(&lease, 20000);
         CHECK(cases[i].name, oct_lease_renewed(&lease, &cases[i].grant) == cases[i].good);
+        CHECK(cases[i].name, oct_lease_is_due(&lease, lease.renew_at_ms) == cases[i].good);
         CHECK_INT(cases[i].name, lease.deadline_ms, cases[i].deadline_ms);
         CHECK_INT(cases[i].name, lease.server_end_ms, cases[i].server_end_ms);
         CHECK_INT(cases[i].name, lease.ending,
@@ -367,6 +368,7 @@ static void test_after_failures(void)
 
     struct oct_grant grant = {47960, 47970, TTL, -1, 0};
     CHECK("renewed", oct_lease_renewed(&lease, &grant));
+    CHECK("the next one", oct_lease_is_due(&lease, 47970 + TTL / 2));
     oct_lease_renewal_sent(&lease, 60000);
     oct_lease_renewal_failed(&lease, 60000, -1, false, 0.5);
     CHECK_INT("the first again", oct_lease_wake_ms(&lease, 60000), 60100);
