@@ -252,6 +252,18 @@ static bool stays_ended(const struct world *before, const struct world *after)
             lease.deadline_ms == before->lease.deadline_ms);
 }
 
+static enum oct_ending ending_of(struct world world)
+{
+    world.lease.session = has_session(&world) ? &world.session : NULL;
+    return oct_lease_ending(&world.lease, world.now_ms);
+}
+
+/* Also an end that nobody has looked at, its session's too. */
+static bool is_never_revived(const struct world *before, const struct world *after)
+{
+    return ending_of(*before) == OCT_LEASE_HELD || ending_of(*after) != OCT_LEASE_HELD;
+}
+
 /* Also one that nobody has looked at since it passed. */
 static bool moves_only_ahead(const struct world *before, const struct world *after)
 {
@@ -276,6 +288,7 @@ static const struct {
     bool (*holds)(const struct world *before, const struct world *after);
 } steps[] = {
     {"it stays ended, for its one reason", stays_ended},
+    {"an end is not undone", is_never_revived},
     {"a deadline never shortens, nor lengthens once it has passed", moves_only_ahead},
 };
 
