@@ -42,7 +42,7 @@ describe("a session", function()
 
   it("has its margin and TTL from its options", function()
     assert.are.equal(8, assert(client:session { ttl = 10 }):remaining())
-    assert.are.equal(4, assert(client:session { ttl = 10, margin = 6 }):remaining())
+    assert.are.equal(5, assert(client:session { ttl = 10, margin = 5 }):remaining())
     assert.are.equal(48, assert(client:session()):remaining()) -- 60 seconds
   end)
 
@@ -50,7 +50,7 @@ describe("a session", function()
     for _, ttl in ipairs { 9, 301, 10.5, 0 / 0 } do
       expect.invalid("ttl", "from 10 to 300", client:session { ttl = ttl })
     end
-    expect.invalid("margin", "less than its ttl", client:session { ttl = 10, margin = 10 })
+    expect.invalid("margin", "half of its ttl", client:session { ttl = 10, margin = 5.1 })
     expect.failure({ kind = "validation", code = "unknown_option" }, client:session { tll = 10 })
     expect.wrong_type("ttl", "session", function() client:session { ttl = "10" } end)
     expect.invalid("ttl", "from 10 to 300",

@@ -135,6 +135,8 @@ function Lock:_renew(seconds)
     self.expires_at = result.expires_at
   elseif err and exchange.proves_end(err) then
     self._kept:lost(parts.now())
+  elseif err and err.outcome == "unknown" then
+    self._kept:may_be_renewed(parts.now())
   end
   if self:_notice() then
     return nil, self:_lost_error()

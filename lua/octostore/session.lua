@@ -50,8 +50,8 @@ function session.check(where, given)
   if not problem and not (ttl >= 10 and ttl <= 300 and ttl % 1 == 0) then
     local rule = "%s: ttl of a session must be a whole number of seconds from 10 to 300 (got %s)"
     problem = errors.validation("ttl", rule:format(where, tostring(ttl)))
-  elseif not problem and (given.margin or 0) >= ttl then
-    local rule = "%s: margin of a session must be less than its ttl of %d (got %g)"
+  elseif not problem and (given.margin or 0) > ttl / 2 then
+    local rule = "%s: margin of a session must be half of its ttl of %d at most (got %g)"
     problem = errors.validation("margin", rule:format(where, ttl, given.margin))
   end
   return problem
@@ -147,6 +147,9 @@ function Session:keep_alive(given)
   local result, err, started_at = exchange.call(self._parts, 2, "keep_session_alive", given, self.session_id)
   if err then
     self:_learn(err)
+    if err.outcome == "unknown" then
+      self._kept:may_be_kept(self._parts.now())
+    end
     return nil, err
   end
   self._kept:kept(started_at, self._parts.now())

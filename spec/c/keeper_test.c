@@ -201,6 +201,25 @@ static void test_token_refused(void)
     keeper_world_end(&world);
 }
 
+static void test_owner_and_keeper_renew_at_once(void)
+{
+    struct keeper_world world;
+    keeper_world_begin(&world);
+    struct oct_session *session = keeper_session(&world, NOW, 300000);
+    struct oct_lock *lock = keeper_claim(session, "a", NOW);
+    keeper_grant(lock, LEASE_A, NOW);
+    struct oct_job *job = expect_job(&world, "the keeper's hangs", NOW + 5000, OCT_RENEW);
+    struct oct_grant grant = {NOW + 5100, NOW + 5200, 10000, 0, 0};
+    CHECK("the owner's is answered", oct_lock_renewed(lock, &grant));
+    CHECK("nothing is due meanwhile", oct_keeper_next(&world.keeper, NOW + 9000) == NULL);
+    CHECK("nor asked about every millisecond", oct_keeper_wake_ms(&world.keeper) > NOW + 9001);
+    oct_keeper_complete(&world.keeper, job, NULL, false, NOW + 9100);
+    oct_lock_may_be_renewed(lock, NOW + 9200);
+    CHECK_INT("it may last that long", lock->lease.server_end_ms, NOW + 19200);
+    oct_lock_drop(lock, NOW + 9300);
+    keeper_world_end(&world);
+}
+
 int main(void)
 {
     test_life();
@@ -209,5 +228,6 @@ int main(void)
     test_session_end();
     test_renewal_404_is_of_one_lease();
     test_token_refused();
+    test_owner_and_keeper_renew_at_once();
     return check_report();
 }

@@ -55,7 +55,7 @@ static void plan_renewal(struct oct_lease *lease, const struct oct_grant *grant)
     lease->renew_at_ms = grant->answered_ms + most(wanted_ms, floor_ms);
 }
 
-static void note_server_end(struct oct_lease *lease, int64_t end_ms)
+void oct_lease_may_last(struct oct_lease *lease, int64_t end_ms)
 {
     lease->server_end_ms = most(lease->server_end_ms, end_ms);
 }
@@ -70,7 +70,7 @@ void oct_lease_begin(struct oct_lease *lease, const struct oct_lease_rules *rule
     lease->max_hold_at_ms =
         rules->max_hold_ms > 0 ? grant->sent_ms + rules->max_hold_ms : INT64_MAX;
     lease->deadline_ms = grant->sent_ms + authority_ms(lease, grant);
-    note_server_end(lease, grant->answered_ms + grant->ttl_ms);
+    oct_lease_may_last(lease, grant->answered_ms + grant->ttl_ms);
     plan_renewal(lease, grant);
     oct_lease_ending(lease, grant->answered_ms);
 }
@@ -78,7 +78,7 @@ void oct_lease_begin(struct oct_lease *lease, const struct oct_lease_rules *rule
 bool oct_lease_renewed(struct oct_lease *lease, const struct oct_grant *grant)
 {
     lease->renewing = false;
-    note_server_end(lease, grant->answered_ms + grant->ttl_ms);
+    oct_lease_may_last(lease, grant->answered_ms + grant->ttl_ms);
     if (oct_lease_ending(lease, grant->answered_ms) != OCT_LEASE_HELD) {
         return false;
     }
@@ -187,7 +187,7 @@ void oct_lease_renewal_failed(struct oct_lease *lease, int64_t now_ms, int64_t r
     static const struct oct_retry_policy policy = {200, 5000};
     lease->renewing = false;
     if (may_have_landed) {
-        note_server_end(lease, now_ms + lease->rules.ttl_ms);
+        oct_lease_may_last(lease, now_ms + lease->rules.ttl_ms);
     }
     int64_t left_ms = oct_lease_remaining_ms(lease, now_ms);
     if (left_ms == 0) {

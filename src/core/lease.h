@@ -88,9 +88,13 @@ bool oct_lease_is_due(struct oct_lease *lease, int64_t now_ms);
  * before the deadline while there is time for one. */
 int64_t oct_lease_renewal_sent(struct oct_lease *lease, int64_t now_ms);
 
-/* The renewal was answered. True when it moved the deadline or left it standing; false, and the
- * authority is unchanged, when the lease has ended meanwhile. What the server believes is noted in
- * both cases. */
+/* The server may count the lease until then, by a renewal of unknown outcome. */
+void oct_lease_may_last(struct oct_lease *lease, int64_t end_ms);
+
+/* The renewal was answered; no renewal may ask for less than the grant before it, since the
+ * server's renew shortens a lease where an answer here never does. True when it moved the deadline
+ * or left it standing; false, and the authority is unchanged, when the lease has ended meanwhile.
+ * What the server believes is noted in both cases. */
 bool oct_lease_renewed(struct oct_lease *lease, const struct oct_grant *grant);
 
 /* The renewal failed without proof of the lease's end: another try is planned inside the time that

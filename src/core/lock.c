@@ -233,8 +233,14 @@ bool oct_lock_renewed(struct oct_lock *lock, const struct oct_grant *grant)
 {
     oct_lock_ending(lock, grant->answered_ms);
     bool renewed = oct_lease_renewed(&lock->lease, grant);
+    lock->lease.renewing = lock->job.in_flight; /* the keeper's own goes on */
     reschedule(lock, grant->answered_ms);
     return renewed;
+}
+
+void oct_lock_may_be_renewed(struct oct_lock *lock, int64_t now_ms)
+{
+    oct_lease_may_last(&lock->lease, now_ms + lock->lease.rules.ttl_ms);
 }
 
 void oct_lock_lost(struct oct_lock *lock, int64_t now_ms)

@@ -45,6 +45,9 @@ int64_t oct_lock_remaining_ms(struct oct_lock *lock, int64_t now_ms);
 bool oct_lock_renewed(struct oct_lock *lock, const struct oct_grant *grant);
 void oct_lock_lost(struct oct_lock *lock, int64_t now_ms);
 
+/* The outcome of its owner's renewal is unknown. */
+void oct_lock_may_be_renewed(struct oct_lock *lock, int64_t now_ms);
+
 /* Its owner releases it: for `hands_off_ms` nothing else does so. False when it had ended before.
  */
 bool oct_lock_release(struct oct_lock *lock, int64_t now_ms, int64_t hands_off_ms);

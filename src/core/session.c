@@ -166,7 +166,13 @@ void oct_session_kept(struct oct_session *session, const struct oct_grant *grant
 {
     oct_session_ending(session, grant->answered_ms);
     oct_lease_renewed(&session->lease, grant);
+    session->lease.renewing = session->job.in_flight; /* the keeper's own goes on */
     reschedule(session, grant->answered_ms);
+}
+
+void oct_session_may_be_kept(struct oct_session *session, int64_t now_ms)
+{
+    oct_lease_may_last(&session->lease, now_ms + session->lease.rules.ttl_ms);
 }
 
 void oct_session_lost(struct oct_session *session, int64_t now_ms)

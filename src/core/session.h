@@ -91,6 +91,9 @@ int64_t oct_session_remaining_ms(struct oct_session *session, int64_t now_ms);
 void oct_session_kept(struct oct_session *session, const struct oct_grant *grant);
 void oct_session_lost(struct oct_session *session, int64_t now_ms);
 
+/* The outcome of its owner's keepalive is unknown. */
+void oct_session_may_be_kept(struct oct_session *session, int64_t now_ms);
+
 /* Its owner ends it, and every lock in it: for `hands_off_ms` nothing else does so. False when it
  * had ended before. */
 bool oct_session_close(struct oct_session *session, int64_t now_ms, int64_t hands_off_ms);

@@ -399,6 +399,20 @@ static int session_kept(lua_State *L)
     return 0;
 }
 
+/* (now): the outcome of its owner's keepalive is unknown */
+static int session_may_be_kept(lua_State *L)
+{
+    struct session_box *box = check_session(L);
+    int64_t now_ms = check_now(L, 2, box->hub);
+    if (is_inherited(box->hub)) {
+        return 0;
+    }
+    enter(box->hub);
+    oct_session_may_be_kept(box->session, now_ms);
+    leave(box->hub);
+    return 0;
+}
+
 /* (now): a session call has proved that it is gone */
 static int session_lost(lua_State *L)
 {
@@ -596,6 +610,20 @@ static int lock_renewed(lua_State *L)
     return 1;
 }
 
+/* (now): the outcome of its owner's renewal is unknown */
+static int lock_may_be_renewed(lua_State *L)
+{
+    struct lock_box *box = check_lock(L);
+    int64_t now_ms = check_now(L, 2, box->hub);
+    if (is_inherited(box->hub)) {
+        return 0;
+    }
+    enter(box->hub);
+    oct_lock_may_be_renewed(box->lock, now_ms);
+    leave(box->hub);
+    return 0;
+}
+
 /* (now): its owner has learnt that the lease is gone */
 static int lock_lost(lua_State *L)
 {
@@ -695,23 +723,23 @@ void oct_register_keeper(lua_State *L)
         {NULL, NULL},
     };
     static const luaL_Reg session[] = {
-        {"ending", session_ending}, {"remaining", session_remaining},
-        {"kept", session_kept},     {"lost", session_lost},
-        {"close", session_close},   {"closed", session_closed},
-        {"claim", claim},           {NULL, NULL},
+        {"ending", session_ending},
+        {"remaining", session_remaining},
+        {"kept", session_kept},
+        {"lost", session_lost},
+        {"close", session_close},
+        {"closed", session_closed},
+        {"claim", claim},
+        {"may_be_kept", session_may_be_kept},
+        {NULL, NULL},
     };
     static const luaL_Reg lock[] = {
-        {"granted", lock_granted},
-        {"abandon", lock_abandon},
-        {"ending", lock_ending},
-        {"remaining", lock_remaining},
-        {"report", lock_report},
-        {"renewed", lock_renewed},
-        {"lost", lock_lost},
-        {"release", lock_release},
-        {"released", lock_released},
-        {"is_closed", lock_is_closed},
-        {NULL, NULL},
+        {"granted", lock_granted},     {"abandon", lock_abandon},
+        {"ending", lock_ending},       {"remaining", lock_remaining},
+        {"report", lock_report},       {"renewed", lock_renewed},
+        {"lost", lock_lost},           {"may_be_renewed", lock_may_be_renewed},
+        {"release", lock_release},     {"released", lock_released},
+        {"is_closed", lock_is_closed}, {NULL, NULL},
     };
     define(L, OCT_KEEPER, keeper, collect_keeper);
     define(L, OCT_ACCOUNT, account, collect_account);
