@@ -5,8 +5,8 @@
 local process = require "spec.support.process"
 local servers = require "spec.support.servers"
 
-local ROUNDS = tonumber(os.getenv("BENCH_ROUNDS") or 9)
-local PAIRS = tonumber(os.getenv("BENCH_PAIRS") or 500)
+local ROUNDS = tonumber(os.getenv("BENCH_ROUNDS") or 60)
+local PAIRS = tonumber(os.getenv("BENCH_PAIRS") or 150)
 local GOAL = 1.25
 local SECONDS = 50 -- no round is begun that would end later
 local MIN_ROUNDS = 3

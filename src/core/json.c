@@ -124,15 +124,39 @@ static bool is_plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-static struct oct_text take_plain(struct reader *r)
+/* Whether all eight bytes are plain. It may say no where a byte above one that is not is plain. */
+static bool is_plain_word(uint64_t word)
 {
-    const char *start = r->at;
-    const char *at = start;
-    while (at != r->end && is_plain(*at)) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t quotes = word ^ (ones * '"');
+    uint64_t backslashes = word ^ (ones * '\\');
+    uint64_t found = ((word - ones * 0x20) & ~word) | ((quotes - ones) & ~quotes) |
+                     ((backslashes - ones) & ~backslashes);
+    return (found & (ones * 0x80)) == 0;
+}
+
+/* How many plain characters a text starts with; most of an answer is within strings. */
+static size_t plain_length(const char *text, size_t len)
+{
+    uint64_t word;
+    size_t at = 0;
+    for (; len - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        if (!is_plain_word(word)) {
+            break;
+        }
+    }
+    while (at < len && is_plain(text[at])) {
         at++;
     }
-    r->at = at;
-    return (struct oct_text){start, (size_t)(at - start)};
+    return at;
+}
+
+static struct oct_text take_plain(struct reader *r)
+{
+    struct oct_text plain = {r->at, plain_length(r->at, (size_t)(r->end - r->at))};
+    r->at += plain.len;
+    return plain;
 }
 
 /* From the first escape of a string to its end. */
@@ -429,9 +453,7 @@ void oct_json_append_string(struct oct_buffer *out, struct oct_text text)
 {
     oct_buffer_append(out, "\"", 1);
     for (size_t start = 0, at = 0; start < text.len; start = ++at) {
-        while (at < text.len && is_plain(text.data[at])) {
-            at++;
-        }
+        at += plain_length(text.data + at, text.len - at);
         oct_buffer_append(out, text.data + start, at - start);
         if (at < text.len) {
             append_escaped(out, text.data[at]);
