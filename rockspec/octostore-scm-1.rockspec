@@ -92,6 +92,7 @@ build = {
         "src/transport/clock.c",
         "src/transport/fork.c",
         "src/transport/handle.c",
+        "src/transport/outcome.c",
         "src/transport/sigpipe.c",
         "src/transport/token_file.c",
         "src/transport/transport.c",

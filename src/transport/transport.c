@@ -4,6 +4,7 @@
 #include "transport/clock.h"
 #include "transport/fork.h"
 #include "transport/handle.h"
+#include "transport/outcome.h"
 #include "transport/sigpipe.h"
 
 #include <curl/curl.h>
@@ -132,11 +133,7 @@ void oct_transport_abort(struct oct_transport *transport)
 
 bool oct_transport_sent(const struct oct_transport *transport)
 {
-    long bytes = 0;
-    if (transport->handle.easy != NULL) {
-        curl_easy_getinfo(transport->handle.easy, CURLINFO_REQUEST_SIZE, &bytes);
-    }
-    return bytes > 0;
+    return oct_outcome_sent(&transport->handle);
 }
 
 const struct oct_response *oct_transport_response(const struct oct_transport *transport)
@@ -147,80 +144,6 @@ const struct oct_response *oct_transport_response(const struct oct_transport *tr
 bool oct_transport_repeated(const struct oct_transport *transport)
 {
     return transport->handle.answer.requests_sent > 1;
-}
-
-struct failure {
-    CURLcode result;
-    enum oct_kind kind;
-    const char *code;
-    const char *words;
-};
-
-static const struct failure failures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, OCT_NETWORK, "resolve_failed", "the host name was not resolved"},
-    {CURLE_COULDNT_RESOLVE_PROXY, OCT_NETWORK, "resolve_failed", "the proxy was not resolved"},
-    {CURLE_COULDNT_CONNECT, OCT_NETWORK, "connect_failed", "the connection was not made"},
-    {CURLE_OPERATION_TIMEDOUT, OCT_TIMEOUT, "connect_timeout",
-     "the connection was not made in time"},
-    {CURLE_SSL_CONNECT_ERROR, OCT_NETWORK, "tls_failed", "TLS failed"},
-    {CURLE_PEER_FAILED_VERIFICATION, OCT_NETWORK, "tls_untrusted",
-     "the certificate is not trusted"},
-    {CURLE_SSL_CACERT_BADFILE, OCT_NETWORK, "tls_failed", "the CA file was not read"},
-    {CURLE_GOT_NOTHING, OCT_NETWORK, "connection_lost", "the connection was closed unanswered"},
-    {CURLE_PARTIAL_FILE, OCT_NETWORK, "connection_lost", "the answer broke off"},
-    {CURLE_SEND_ERROR, OCT_NETWORK, "connection_lost", "the connection was lost"},
-    {CURLE_RECV_ERROR, OCT_NETWORK, "connection_lost", "the connection was lost"},
-    {CURLE_WEIRD_SERVER_REPLY, OCT_PROTOCOL, "malformed_answer", "the answer is not HTTP"},
-    {CURLE_UNSUPPORTED_PROTOCOL, OCT_PROTOCOL, "malformed_answer", "the answer is not HTTP"},
-    {CURLE_WRITE_ERROR, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
-    /* libcurl's word for a header line of more than 100 KiB */
-    {CURLE_OUT_OF_MEMORY, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
-#if LIBCURL_VERSION_NUM >= 0x080600
-    {CURLE_TOO_LARGE, OCT_PROTOCOL, "answer_too_large", "the answer is larger than allowed"},
-#endif
-};
-
-static const struct failure *find_failure(CURLcode result)
-{
-    static const struct failure other = {CURLE_OK, OCT_NETWORK, "exchange_failed",
-                                         "the exchange failed"};
-    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-        if (failures[i].result == result) {
-            return &failures[i];
-        }
-    }
-    return &other;
-}
-
-static void explain(const struct oct_transport *transport, CURLcode result, struct oct_error *error)
-{
-    const struct failure *failure = find_failure(result);
-    const char *detail = transport->handle.problem;
-
-    if (detail[0] == '\0' || failure->kind == OCT_PROTOCOL) {
-        detail = curl_easy_strerror(result);
-    }
-    oct_error_set(error, failure->kind, failure->code, "%s: %s: %s", transport->operation->name,
-                  failure->words, detail);
-    if (failure->kind == OCT_PROTOCOL) {
-        const struct oct_answer *answer = &transport->handle.answer;
-        error->status = answer->response.status;
-        oct_error_printable(answer->response.request_id, error->request_id,
-                            sizeof error->request_id);
-    }
-    if (transport->handle.answer.body.failed) {
-        oct_error_set(error, OCT_NETWORK, "out_of_memory", "%s: not enough memory for the answer",
-                      transport->operation->name);
-    }
-    oct_error_judge(error, transport->operation, oct_transport_sent(transport));
-}
-
-static void explain_deadline(const struct oct_transport *transport, struct oct_error *error)
-{
-    bool sent = oct_transport_sent(transport);
-    oct_error_set(error, OCT_TIMEOUT, "timeout", "%s: no complete answer in time%s",
-                  transport->operation->name, sent ? "" : ", the request was not sent");
-    oct_error_judge(error, transport->operation, sent);
 }
 
 /* Moves the transfer on; true when it is over, with its result. */
@@ -244,19 +167,9 @@ static bool is_over(struct oct_transport *transport, CURLcode *result)
 static enum oct_progress finish(struct oct_transport *transport, CURLcode result,
                                 struct oct_error *error)
 {
-    long status = 0;
-    struct oct_answer *answer = &transport->handle.answer;
-
-    curl_easy_getinfo(transport->handle.easy, CURLINFO_RESPONSE_CODE, &status);
-    oct_answer_complete(answer, (int)status);
-    if (result == CURLE_OK && !answer->headers_ended) {
-        result = CURLE_PARTIAL_FILE;
-    }
-    if (result != CURLE_OK) {
-        explain(transport, result, error);
-    }
+    bool answered = oct_outcome_read(&transport->handle, transport->operation, result, error);
     end_exchange(transport);
-    return result == CURLE_OK ? OCT_ANSWERED : OCT_BROKEN;
+    return answered ? OCT_ANSWERED : OCT_BROKEN;
 }
 
 enum oct_progress oct_transport_step(struct oct_transport *transport, int64_t wait_ms,
@@ -273,7 +186,7 @@ enum oct_progress oct_transport_step(struct oct_transport *transport, int64_t wa
     }
     int64_t left_ms = transport->deadline_ms - oct_clock_ms();
     if (left_ms <= 0) {
-        explain_deadline(transport, error);
+        oct_outcome_late(&transport->handle, transport->operation, error);
         end_exchange(transport);
         return OCT_BROKEN;
     }
