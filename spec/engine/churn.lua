@@ -16,6 +16,9 @@ local function new_client()
   })
 end
 
+local endpoint = assert(native.endpoint(base_url, token, nil, false))
+local port, submitted = native.port(false), nil
+
 local clients = { new_client(), new_client() }
 local held = {}
 local count = 0
@@ -38,6 +41,20 @@ local actions = {
     session:close()
   end,
   function() collectgarbage() end,
+  function() submitted = port:submit(assert(native.request(endpoint, "health", nil)), 5, 5) end,
+  function()
+    local id, response, err = port:take()
+    assert(not id or response or err.kind == "cancelled", tostring(err))
+  end,
+  function()
+    if submitted then
+      port:cancel(submitted)
+    end
+    if math.random(10) == 1 then
+      port:close()
+      port, submitted = native.port(false), nil
+    end
+  end,
 }
 
 math.randomseed(7)

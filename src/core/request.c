@@ -284,6 +284,30 @@ enum oct_status oct_request_build(const struct oct_base_url *base,
     return OCT_OK;
 }
 
+/* The place in one block that a pointer into the other has there. */
+static const char *moved(const struct oct_request *request, const char *block, const char *part_of)
+{
+    return part_of == NULL ? NULL : block + (part_of - request->block);
+}
+
+bool oct_request_copy(const struct oct_request *request, struct oct_request *out)
+{
+    char *block = malloc(request->block_len + 1);
+    if (block == NULL) {
+        return false;
+    }
+    memcpy(block, request->block, request->block_len);
+    block[request->block_len] = '\0';
+    *out = *request;
+    out->block = block;
+    out->url = moved(request, block, request->url);
+    out->body = moved(request, block, request->body);
+    out->credential = moved(request, block, request->credential);
+    out->echo = moved(request, block, request->echo);
+    out->secrets = moved(request, block, request->secrets);
+    return true;
+}
+
 void oct_request_free(struct oct_request *request)
 {
     oct_wipe(request->block, request->block_len);

@@ -39,6 +39,9 @@ enum oct_status oct_request_build(const struct oct_base_url *base,
                                   struct oct_error *error);
 void oct_request_free(struct oct_request *request);
 
+/* A second request of the same text; false when memory ran out. */
+bool oct_request_copy(const struct oct_request *request, struct oct_request *out);
+
 /* True when credentials may go to this base URL. */
 bool oct_may_carry_credentials(const struct oct_base_url *base,
                                const struct oct_credentials *credentials);

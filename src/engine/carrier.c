@@ -1,15 +1,17 @@
 #include "engine/carrier.h"
 
-#include "transport/handle.h"
+#include "transport/outcome.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Beyond that they wait their turn; the limit keeps a burst from opening a connection for each. */
 enum { MAX_IN_FLIGHT = 64, MAX_IDLE_CONNECTIONS = 8, CONNECT_TIMEOUT_MS = 5000 };
 
 struct parcel {
     struct oct_handle handle;
-    struct oct_job *job;
+    struct oct_job *job; /* one of these two */
+    struct oct_exchange *exchange;
     struct parcel *next;
 };
 
@@ -58,29 +60,47 @@ bool oct_carrier_has_room(const struct oct_carrier *carrier)
     return carrier->count < MAX_IN_FLIGHT;
 }
 
-static bool prepare(struct parcel *parcel, const struct oct_job *job)
+static bool launch(struct oct_carrier *carrier, struct parcel *parcel, int64_t timeout_ms)
+{
+    CURL *easy = parcel->handle.easy;
+    if (curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_PRIVATE, parcel) != CURLE_OK ||
+        curl_multi_add_handle(carrier->multi, easy) != CURLM_OK) {
+        return false;
+    }
+    parcel->next = carrier->in_flight;
+    carrier->in_flight = parcel;
+    carrier->count++;
+    return true;
+}
+
+bool oct_carrier_start_job(struct oct_carrier *carrier, struct oct_job *job)
 {
     const struct oct_account *account = job->account;
     struct oct_transport_options options = {account->ca_file, account->proxy, account->base.secure};
-    return oct_handle_open(&parcel->handle, &options) &&
-           oct_handle_prepare(&parcel->handle, &job->request, CONNECT_TIMEOUT_MS) &&
-           curl_easy_setopt(parcel->handle.easy, CURLOPT_TIMEOUT_MS, (long)job->timeout_ms) ==
-               CURLE_OK &&
-           curl_easy_setopt(parcel->handle.easy, CURLOPT_PRIVATE, parcel) == CURLE_OK;
-}
-
-bool oct_carrier_start(struct oct_carrier *carrier, struct oct_job *job)
-{
     struct parcel *parcel = calloc(1, sizeof *parcel);
-    if (parcel == NULL || !prepare(parcel, job) ||
-        curl_multi_add_handle(carrier->multi, parcel->handle.easy) != CURLM_OK) {
+
+    if (parcel == NULL || !oct_handle_open(&parcel->handle, &options) ||
+        !oct_handle_prepare(&parcel->handle, &job->request, CONNECT_TIMEOUT_MS) ||
+        !launch(carrier, parcel, job->timeout_ms)) {
         free_parcel(parcel);
         return false;
     }
     parcel->job = job;
-    parcel->next = carrier->in_flight;
-    carrier->in_flight = parcel;
-    carrier->count++;
+    return true;
+}
+
+bool oct_carrier_start_exchange(struct oct_carrier *carrier, struct oct_exchange *exchange)
+{
+    struct parcel *parcel = calloc(1, sizeof *parcel);
+
+    if (parcel == NULL || !oct_handle_open(&parcel->handle, &exchange->port->options) ||
+        !oct_handle_prepare(&parcel->handle, &exchange->request, exchange->connect_timeout_ms) ||
+        !launch(carrier, parcel, exchange->timeout_ms)) {
+        free_parcel(parcel);
+        return false;
+    }
+    parcel->exchange = exchange;
     return true;
 }
 
@@ -106,19 +126,59 @@ static void unlink_parcel(struct oct_carrier *carrier, const struct parcel *parc
     carrier->count--;
 }
 
+static void keep_answer(struct oct_exchange *exchange, const struct oct_answer *answer)
+{
+    exchange->answered = true;
+    exchange->repeated = answer->requests_sent > 1;
+    exchange->status = answer->response.status;
+    memcpy(exchange->request_id, answer->request_id, sizeof exchange->request_id);
+    memcpy(exchange->retry_after, answer->retry_after, sizeof exchange->retry_after);
+    oct_buffer_append(&exchange->body, answer->body.data, answer->body.len);
+}
+
+/* The client's own words for a time that is over; libcurl's are about a connection. */
+static void complete_exchange(struct parcel *parcel, CURLcode result)
+{
+    struct oct_exchange *exchange = parcel->exchange;
+    const struct oct_operation *operation = exchange->request.operation;
+
+    if (oct_outcome_read(&parcel->handle, operation, result, &exchange->error)) {
+        keep_answer(exchange, &parcel->handle.answer);
+    } else if (result == CURLE_OPERATION_TIMEDOUT && oct_outcome_sent(&parcel->handle)) {
+        oct_outcome_late(&parcel->handle, operation, &exchange->error);
+    }
+}
+
 /* Fills the delivery of a transfer that is over. */
 static void describe(struct parcel *parcel, CURLcode result, struct oct_delivery *delivery)
 {
-    struct oct_answer *answer = &parcel->handle.answer;
-    long status = 0;
-    long bytes = 0;
-
-    curl_easy_getinfo(parcel->handle.easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(parcel->handle.easy, CURLINFO_REQUEST_SIZE, &bytes);
-    oct_answer_complete(answer, (int)status);
+    struct oct_error error;
+    memset(delivery, 0, sizeof *delivery);
     delivery->job = parcel->job;
-    delivery->sent = bytes > 0;
-    delivery->response = result == CURLE_OK && answer->headers_ended ? &answer->response : NULL;
+    delivery->exchange = parcel->exchange;
+    if (parcel->exchange != NULL) {
+        complete_exchange(parcel, result);
+        return;
+    }
+    delivery->sent = oct_outcome_sent(&parcel->handle);
+    if (oct_outcome_read(&parcel->handle, parcel->job->request.operation, result, &error)) {
+        delivery->response = &parcel->handle.answer.response;
+    }
+}
+
+void oct_carrier_cancel(struct oct_carrier *carrier, struct oct_exchange *exchange)
+{
+    struct parcel *parcel = carrier->in_flight;
+    while (parcel->exchange != exchange) {
+        parcel = parcel->next;
+    }
+    oct_error_set(&exchange->error, OCT_CANCELLED, "cancelled", "%s: cancelled",
+                  exchange->request.operation->name);
+    oct_error_judge(&exchange->error, exchange->request.operation,
+                    oct_outcome_sent(&parcel->handle));
+    curl_multi_remove_handle(carrier->multi, parcel->handle.easy);
+    unlink_parcel(carrier, parcel);
+    free_parcel(parcel);
 }
 
 bool oct_carrier_take(struct oct_carrier *carrier, struct oct_delivery *delivery)

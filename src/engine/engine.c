@@ -20,6 +20,7 @@ struct oct_engine {
     pthread_t thread;
     struct oct_keeper keeper;
     struct oct_carrier *carrier;
+    struct oct_port *ports;
     int64_t asleep_until_ms;
     bool stopping;
     bool stopped; /* the thread has been joined */
@@ -47,23 +48,73 @@ static void read_token_again(struct oct_account *account)
     memset(token, 0, sizeof token);
 }
 
-static void complete(struct oct_engine *engine, const struct oct_delivery *delivery)
+static void complete_job(struct oct_engine *engine, struct oct_job *job,
+                         const struct oct_response *response, bool sent)
 {
-    struct oct_account *account = oct_account_use(delivery->job->account);
-    oct_keeper_complete(&engine->keeper, delivery->job, delivery->response, delivery->sent,
-                        oct_clock_ms());
+    struct oct_account *account = oct_account_use(job->account);
+    oct_keeper_complete(&engine->keeper, job, response, sent, oct_clock_ms());
     read_token_again(account);
     oct_account_let_go(account);
 }
 
-static void start_due(struct oct_engine *engine)
+static void start_jobs(struct oct_engine *engine)
 {
     struct oct_job *job;
     while (oct_carrier_has_room(engine->carrier) &&
            (job = oct_keeper_next(&engine->keeper, oct_clock_ms())) != NULL) {
-        if (!oct_carrier_start(engine->carrier, job)) {
-            struct oct_delivery none = {job, NULL, false};
-            complete(engine, &none);
+        if (!oct_carrier_start_job(engine->carrier, job)) {
+            complete_job(engine, job, NULL, false);
+        }
+    }
+}
+
+static void start_exchanges(struct oct_engine *engine, struct oct_port *port)
+{
+    struct oct_exchange *exchange;
+    while (oct_carrier_has_room(engine->carrier) && (exchange = oct_port_next(port)) != NULL) {
+        if (!oct_carrier_start_exchange(engine->carrier, exchange)) {
+            oct_error_set(&exchange->error, OCT_NETWORK, "out_of_memory", "%s: not enough memory",
+                          exchange->request.operation->name);
+            oct_error_judge(&exchange->error, exchange->request.operation, false);
+            oct_port_complete(port, exchange);
+        }
+    }
+}
+
+static void cancel_exchanges(struct oct_engine *engine, struct oct_port *port)
+{
+    struct oct_exchange *exchange;
+    while ((exchange = oct_port_next_cancelled(port)) != NULL) {
+        oct_carrier_cancel(engine->carrier, exchange);
+        oct_port_complete(port, exchange);
+    }
+}
+
+/* Does what the ports ask for, and frees those that are closed: nothing of them is carried then. */
+static void serve_ports(struct oct_engine *engine)
+{
+    struct oct_port **at = &engine->ports;
+    while (*at != NULL) {
+        struct oct_port *port = *at;
+        cancel_exchanges(engine, port);
+        if (port->closed) {
+            *at = port->next;
+            oct_port_free(port);
+        } else {
+            start_exchanges(engine, port);
+            at = &port->next;
+        }
+    }
+}
+
+static void deliver(struct oct_engine *engine)
+{
+    struct oct_delivery delivery;
+    while (oct_carrier_take(engine->carrier, &delivery)) {
+        if (delivery.exchange != NULL) {
+            oct_port_complete(delivery.exchange->port, delivery.exchange);
+        } else {
+            complete_job(engine, delivery.job, delivery.response, delivery.sent);
         }
     }
 }
@@ -90,19 +141,17 @@ static bool is_over(const struct oct_engine *engine)
 static void *run(void *context)
 {
     struct oct_engine *engine = context;
-    struct oct_delivery delivery;
 
     pthread_mutex_lock(&engine->mutex);
     while (!is_over(engine)) {
-        start_due(engine);
+        start_jobs(engine);
+        serve_ports(engine);
         int wait = wait_ms(engine);
         engine->asleep_until_ms = oct_clock_ms() + wait;
         pthread_mutex_unlock(&engine->mutex);
         oct_carrier_run(engine->carrier, wait);
         pthread_mutex_lock(&engine->mutex);
-        while (oct_carrier_take(engine->carrier, &delivery)) {
-            complete(engine, &delivery);
-        }
+        deliver(engine);
     }
     pthread_mutex_unlock(&engine->mutex);
     return NULL;
@@ -126,6 +175,11 @@ static void free_engine(struct oct_engine *engine)
 {
     if (engine->carrier != NULL) {
         oct_carrier_free(engine->carrier);
+    }
+    while (engine->ports != NULL) {
+        struct oct_port *port = engine->ports;
+        engine->ports = port->next;
+        oct_port_free(port);
     }
     oct_keeper_free(&engine->keeper);
     pthread_mutex_destroy(&engine->mutex);
@@ -247,4 +301,32 @@ void oct_engine_unlock(struct oct_engine *engine)
     if (earlier) {
         oct_carrier_wake(engine->carrier);
     }
+}
+
+void oct_engine_wake(struct oct_engine *engine)
+{
+    oct_carrier_wake(engine->carrier);
+}
+
+/* ---- ports ---- */
+
+struct oct_port *oct_engine_open_port(struct oct_engine *engine,
+                                      const struct oct_transport_options *options)
+{
+    struct oct_port *port = oct_port_new(options);
+    if (port != NULL) {
+        oct_engine_lock(engine);
+        port->next = engine->ports;
+        engine->ports = port;
+        oct_engine_unlock(engine);
+    }
+    return port;
+}
+
+void oct_engine_close_port(struct oct_engine *engine, struct oct_port *port)
+{
+    oct_engine_lock(engine);
+    oct_port_close(port);
+    oct_engine_unlock(engine);
+    oct_engine_wake(engine);
 }

@@ -10,6 +10,7 @@
 #define OCT_ENGINE_H
 
 #include "core/keeper.h"
+#include "engine/port.h"
 
 enum { OCT_EXIT_BUDGET_MS = 1000 };
 
@@ -22,8 +23,18 @@ struct oct_engine *oct_engine_use(void);
  */
 void oct_engine_let_go(struct oct_engine *engine);
 
-/* The keeper, for this thread alone until it is unlocked. */
+/* Opens a port; NULL when memory or descriptors ran out. */
+struct oct_port *oct_engine_open_port(struct oct_engine *engine,
+                                      const struct oct_transport_options *options);
+
+/* Ends what is carried for a port, and frees it. */
+void oct_engine_close_port(struct oct_engine *engine, struct oct_port *port);
+
+/* The keeper, and every port, for this thread alone until they are unlocked. */
 struct oct_keeper *oct_engine_lock(struct oct_engine *engine);
 void oct_engine_unlock(struct oct_engine *engine);
+
+/* Has the thread look at its ports, since there is something new in one. */
+void oct_engine_wake(struct oct_engine *engine);
 
 #endif

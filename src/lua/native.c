@@ -155,6 +155,7 @@ int luaopen_octostore_native(lua_State *L)
         {"is_readable", is_readable},
         {"engine", oct_keeper_of_engine},
         {"keeper", oct_keeper_stepped},
+        {"port", oct_port_create},
         {NULL, NULL},
     };
     lua_settop(L, 0); /* of no use: the module's name, and where it was found */
@@ -163,6 +164,7 @@ int luaopen_octostore_native(lua_State *L)
     oct_register_request(L);
     oct_register_transport(L);
     oct_register_keeper(L);
+    oct_register_port(L);
     lua_newtable(L);
     oct_set_functions(L, functions);
     oct_set_functions(L, oct_transport_functions);

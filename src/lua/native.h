@@ -57,6 +57,10 @@ void oct_register_keeper(lua_State *L);
 int oct_keeper_of_engine(lua_State *L);
 int oct_keeper_stepped(lua_State *L);
 
+/* port_lua.c */
+void oct_register_port(lua_State *L);
+int oct_port_create(lua_State *L);
+
 /* Reads a driver's response table; its text lives as long as what is left on the stack. */
 void oct_read_response(lua_State *L, int table, struct oct_response *response);
 /* response_lua.c: (request, response table or transport) -> result | nil, error table */

@@ -7,7 +7,7 @@ static const char *const names[] = {
     [OCT_ENDPOINT] = "octostore.endpoint",   [OCT_REQUEST] = "octostore.request",
     [OCT_TRANSPORT] = "octostore.transport", [OCT_KEEPER] = "octostore.keeper",
     [OCT_ACCOUNT] = "octostore.account",     [OCT_SESSION] = "octostore.kept_session",
-    [OCT_HELD] = "octostore.kept_lock",
+    [OCT_HELD] = "octostore.kept_lock",      [OCT_PORT] = "octostore.port",
 };
 
 void oct_push_classes(lua_State *L)

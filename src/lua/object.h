@@ -17,7 +17,8 @@ enum oct_class {
     OCT_ACCOUNT,
     OCT_SESSION,
     OCT_HELD,
-    OCT_LAST_CLASS = OCT_HELD
+    OCT_PORT,
+    OCT_LAST_CLASS = OCT_PORT
 };
 
 /* Pushes the metatables, each at the stack index of its class. Call it on an empty stack. */
