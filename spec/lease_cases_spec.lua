@@ -1,7 +1,8 @@
 -- Lost, late, mismatched and malformed answers to what a lock sends, case by case: the state of the lock, of the
--- error and of the server afterwards. Uses: spec.support.lease_case, which says what the fields of a case mean.
+-- error and of the server afterwards. Uses: spec.support.expect; spec.support.lease_case, which has the fields.
 -- Owner: nothing; all on virtual time.
 
+local expect = require "spec.support.expect"
 local lease_case = require "spec.support.lease_case"
 local octostore = require "octostore"
 
@@ -144,6 +145,20 @@ define("an acquire", lease_case.acquiring, {
   { "answered with a status that there is not: the orphan is released", function(faults)
     faults:on(ACQUIRE):edit_answer(edit('"acquired"', '"perhaps"'))
   end, err = GARBLED, free = SOON },
+  { "answered with an earlier lease is refused, and ends by itself", function(faults, world)
+    local earlier = assert(world.client:lock("jobs", { ttl = 10 }))
+    assert(earlier:release())
+    faults:on(ACQUIRE):edit_answer(edit('("lease_id":")[^"]*', "%1" .. earlier.lease_id))
+  end, err = { kind = "timeout", code = "too_slow" }, free = { 9.5, 10.5 } },
+  { "answered with another lease is found out by the first renewal", function(faults)
+    faults:on(ACQUIRE):other_id()
+  end, after = 8, lock = "lost", free = { 1.5, 2.5 } },
+  { "whose orphan cannot be released keeps the name from this process as well", function(faults)
+    faults:on(ACQUIRE):stall_answer()
+    faults:on(RELEASE):every():drop_request()
+  end, options = { timeout = 5 }, err = TIMEOUT, after = 1, free = { 3.5, 4.5 }, also = function(world)
+    expect.failure({ kind = "lock_held", code = "held_in_process" }, world.client:lock("jobs", { ttl = 10 }))
+  end },
   { "refused for its token leaves nothing", function(faults)
     faults:on(ACQUIRE):status(401)
   end, err = { kind = "authentication", outcome = "none" }, free = AT_ONCE },
@@ -274,6 +289,12 @@ define("a keepalive", lease_case.holding, {
   { "answered for another session grants nothing", function(faults)
     faults:on(KEEPALIVE):every():other_id()
   end, client = SHORT, ttl = 60, after = 8.1, lock = "uncertain", neighbour = "uncertain", free = SOON },
+  { "with truncated answers grants nothing", function(faults)
+    faults:on(KEEPALIVE):every():garbage()
+  end, client = SHORT, ttl = 60, after = 8.1, lock = "uncertain", neighbour = "uncertain", free = SOON },
+  { "met by a rate limit with a long hint is tried again before the deadline", function(faults)
+    faults:on(KEEPALIVE):status(429, { retry_after = 60 })
+  end, client = SHORT, after = 30, lock = "held" },
   { "after the server's clock stepped ahead by more than the session's TTL", function(_, world)
     world.service:step_clock(11)
   end, client = SHORT, ttl = 60, after = 7, lock = "session", neighbour = "session", free = AT_ONCE },

@@ -56,7 +56,12 @@ function Driver:attach(agent)
     next_wake = function()
       return not self._paused and agent.next_wake() or nil
     end,
-    wake = agent.wake,
+    wake = function()
+      agent.wake()
+      if self._faults then
+        self._faults:raise_problem()
+      end
+    end,
   })
 end
 

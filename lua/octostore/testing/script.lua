@@ -118,7 +118,22 @@ function Script:send(exchange)
   end
   local faults = rule.take(chosen)
   table.insert(self._log, (request.operation or request.path) .. ": " .. rule.describe(chosen))
-  return wire.send(exchange, faults)
+  local ok, response, err = pcall(wire.send, exchange, faults)
+  if not ok then
+    self._problem = type(request) == "table" and response or nil -- the background's: see raise_problem
+    error(response, 0)
+  end
+  return response, err
+end
+
+---Raises what a fault of this script raised while a client worked in the background, to whom it was a lost
+---answer like any other. For the driver.
+function Script:raise_problem()
+  local problem = self._problem
+  self._problem = nil
+  if problem ~= nil then
+    error(problem, 0)
+  end
 end
 
 ---@param value any

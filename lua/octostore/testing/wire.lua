@@ -146,10 +146,12 @@ end
 
 function steps.other_id(self)
   self:deliver_once()
-  for _, field in ipairs { "lease_id", "session_id" } do
-    local pattern = '("' .. field .. '":")[^"]*'
-    self.response.body = self.response.body:gsub(pattern, "%1" .. OTHER_ID)
+  local body, leases = self.response.body:gsub('("lease_id":")[^"]*', "%1" .. OTHER_ID)
+  local other, sessions = body:gsub('("session_id":")[^"]*', "%1" .. OTHER_ID)
+  if leases + sessions == 0 then
+    error("faults: other_id: the answer has no lease_id or session_id", 0)
   end
+  self.response.body = other
 end
 
 function steps.edit_answer(self, edit)
