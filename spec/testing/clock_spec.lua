@@ -1,6 +1,7 @@
 -- The clock that a spec turns.
--- May use: octostore.testing, spec.support.faulty.
+-- May use: octostore.testing, spec.support.{expect,faulty}.
 
+local expect = require "spec.support.expect"
 local faulty = require "spec.support.faulty"
 local octostore = require "octostore"
 local testing = require "octostore.testing"
@@ -123,6 +124,12 @@ describe("a moment of the testing clock", function()
     clock:at(101.5, function() cancel:cancel() end)
     testing.driver(testing.service(), clock):sleep(10, cancel)
     assert.are.equal(101.5, clock:now())
+  end)
+
+  it("is a number, and something happens at it", function()
+    expect.raises("bad argument 'time' to 'at'", function() clock:at("101", note "x") end)
+    expect.raises("bad argument 'time' to 'at'", function() clock:at(0 / 0, note "x") end)
+    expect.raises("bad argument 'fn' to 'at' (function expected, got nil)", function() clock:at(101) end)
   end)
 
   it("lets another worker in while a client waits", function()

@@ -20,6 +20,10 @@ describe("the service of octostore.testing", function()
     assert.are.equal("2026-01-01T00:01:30Z", world:acquire("b").expires_at)
   end)
 
+  it("steps its clock by a number", function()
+    expect.raises("bad argument 'seconds' to 'step_clock'", function() world.service:step_clock("60") end)
+  end)
+
   it("sweeps every five seconds of a clock that does not jump", function()
     local expired = 0
     world.service:subscribe(function(event) expired = expired + (event.event == "expired" and 1 or 0) end)

@@ -40,7 +40,7 @@ describe("a script of faults", function()
     it("requests of every rule in the order of the rules", function()
       faults:on("health"):refuse()
       faults:on("health"):nth(3):status(503)
-      faults:always():html()
+      faults:on("*"):every():html()
       local codes = {}
       for i = 1, 4 do
         codes[i] = select(2, client:health()).code
@@ -49,13 +49,13 @@ describe("a script of faults", function()
     end)
 
     it("a standing rule's requests only when no rule with a count has them", function()
-      faults:always():refuse()
+      faults:on("*"):every():refuse()
       faults:on("health"):delay_answer(1)
       assert.are.equal("+-", pattern(2))
     end)
 
     it("nothing after clear", function()
-      faults:always():refuse()
+      faults:on("*"):every():refuse()
       assert.are.equal("-", pattern(1))
       faults:clear()
       assert.are.equal("+", pattern(1))

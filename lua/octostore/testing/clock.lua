@@ -36,6 +36,11 @@ end
 ---@param time number seconds since 1970, as now() counts them
 ---@param fn fun()
 function Clock:at(time, fn)
+  if type(time) ~= "number" or time ~= time then
+    error(("bad argument 'time' to 'at' (a number of seconds expected, got %s)"):format(tostring(time)), 2)
+  elseif type(fn) ~= "function" then
+    error(("bad argument 'fn' to 'at' (function expected, got %s)"):format(type(fn)), 2)
+  end
   local agent = {}
   function agent.next_wake()
     return time

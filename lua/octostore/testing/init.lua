@@ -115,6 +115,9 @@ end
 ---Steps the server's clock, and it alone: what it counts by that clock ends earlier, or later.
 ---@param seconds number below 0: backwards
 function Service:step_clock(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    error(("bad argument 'seconds' to 'step_clock' (a number expected, got %s)"):format(tostring(seconds)), 2)
+  end
   self.clock_step = self.clock_step + time.from_seconds(seconds)
   -- Sweeps are counted on a clock that does not jump.
   self.next_sweep = self.next_sweep and self.next_sweep + time.from_seconds(seconds)

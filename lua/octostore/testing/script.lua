@@ -58,12 +58,6 @@ function Script:on(pattern)
   return new
 end
 
----Starts a rule for every request that no other rule takes.
----@return octostore.testing.Rule
-function Script:always()
-  return self:on("*"):every()
-end
-
 ---What was met, in its order: "release_lock: drop_answer".
 ---@return string[]
 function Script:log()
@@ -106,21 +100,24 @@ local function choose(rules, request)
   return counted or standing
 end
 
+local function meet(self, chosen, exchange)
+  local faults = rule.take(chosen)
+  table.insert(self._log, (exchange.request.operation or exchange.request.path) .. ": " .. rule.describe(chosen))
+  return wire.send(exchange, faults)
+end
+
 ---Carries a request to the service, through the faults that it meets. For the driver.
 ---@param exchange octostore.testing.Exchange
 ---@return table? response
 ---@return table? error
 function Script:send(exchange)
-  local request = exchange.request
-  local chosen = choose(self._rules, request)
+  local chosen = choose(self._rules, exchange.request)
   if not chosen then
     return exchange.deliver()
   end
-  local faults = rule.take(chosen)
-  table.insert(self._log, (request.operation or request.path) .. ": " .. rule.describe(chosen))
-  local ok, response, err = pcall(wire.send, exchange, faults)
+  local ok, response, err = pcall(meet, self, chosen, exchange)
   if not ok then
-    self._problem = type(request) == "table" and response or nil -- the background's: see raise_problem
+    self._problem = type(exchange.request) == "table" and response or nil -- the background's: see raise_problem
     error(response, 0)
   end
   return response, err
