@@ -213,7 +213,7 @@ describe("a script of faults", function()
     before_each(function() rule = faults:on "health" end)
 
     it("faults that there are not", function()
-      expect.raises("there is no fault 'drop_awnser'", function() rule:drop_awnser() end)
+      expect.raises("on 'health': there is no fault 'drop_awnser'", function() rule:drop_awnser() end)
     end)
 
     it("operations that there are not", function()
@@ -222,17 +222,19 @@ describe("a script of faults", function()
     end)
 
     for name, case in pairs {
-      ["a negative delay"] = { "delay_answer takes a number of seconds of at least 0 (got -1)", "delay_answer", -1 },
+      ["a negative delay"] = {
+        "on 'health': delay_answer takes a number of seconds of at least 0 (got -1)", "delay_answer", -1,
+      },
       ["an infinite delay"] = { "delay_request takes a number of seconds", "delay_request", math.huge },
       ["a delay that is no number"] = { "duplicate_later takes a number of seconds", "duplicate_later", "1" },
       ["a count of nothing"] = { "times takes a count of at least 1 (got 0)", "times", 0 },
       ["half a count"] = { "times takes a count that is whole (got 1.5)", "times", 1.5 },
       ["a zeroth request"] = { "nth takes a number of at least 1 (got 0)", "nth", 0 },
       ["a status of success"] = { "status takes an HTTP status from 400 to 599 (got 200)", "status", 200 },
-      ["options of status that there are not"] = { "(got body = x)", "status", 500, { body = "x" } },
+      ["options of status that there are not"] = { "(got body = 'x')", "status", 500, { body = "x" } },
       ["options of status in another form"] = { "status takes a table (got boolean)", "status", 500, true },
       ["a hint below 0"] = { "retry_after takes a number of seconds", "status", 500, { retry_after = -1 } },
-      ["a page without a status"] = { "html takes an HTTP status from 200 to 599 (got x)", "html", "x" },
+      ["a page without a status"] = { "html takes an HTTP status from 200 to 599 (got 'x')", "html", "x" },
       ["garbage that is no text"] = { "garbage takes a string (got number)", "garbage", 7 },
       ["an edit that is no function"] = { "edit_answer takes a function (got nil)", "edit_answer" },
       ["a step to nowhere"] = { "clock_step takes a number of seconds", "clock_step", 0 / 0 },

@@ -27,16 +27,20 @@ local STATUS_OPTIONS = { code = "string", retry_after = "number", bare = "boolea
 local HUGE = 1.7e308 -- every number but infinity
 
 -- Raises a problem, if there is one, where the method that found it was called.
-local function blame(problem)
+local function blame(self, problem)
   if problem then
-    error("faults: " .. problem, 3)
+    error(("faults: on '%s': %s"):format(self.name, problem), 3)
   end
+end
+
+local function shown(value)
+  return type(value) == "string" and ("'%s'"):format(value) or tostring(value)
 end
 
 function Rule:__index(name)
   local method = methods[name]
   if not method then
-    error(("faults: there is no fault '%s'"):format(tostring(name)), 2)
+    error(("faults: on '%s': there is no fault '%s'"):format(self.name, tostring(name)), 2)
   end
   return method
 end
@@ -46,14 +50,14 @@ end
 local function number_problem(name, value, what, least, most)
   if not (type(value) == "number" and value >= least and value <= most) then
     local range = most == HUGE and ("of at least %g"):format(least) or ("from %g to %g"):format(least, most)
-    return ("%s takes %s %s (got %s)"):format(name, what, range, tostring(value))
+    return ("%s takes %s %s (got %s)"):format(name, what, range, shown(value))
   end
 end
 
 local function whole_problem(name, value, what, least, most)
   local problem = number_problem(name, value, what, least, most)
   if not problem and value % 1 ~= 0 then
-    return ("%s takes %s that is whole (got %s)"):format(name, what, tostring(value))
+    return ("%s takes %s that is whole (got %s)"):format(name, what, shown(value))
   end
   return problem
 end
@@ -73,7 +77,7 @@ local function status_options_problem(options)
   local words = "status takes the options code, retry_after and bare (got %s = %s)"
   for key, value in pairs(problem and {} or options) do
     if type(value) ~= STATUS_OPTIONS[key] then
-      return words:format(tostring(key), tostring(value))
+      return words:format(tostring(key), shown(value))
     end
   end
   return problem or options.retry_after and seconds_problem("status with retry_after", options.retry_after)
@@ -85,7 +89,7 @@ end
 ---@param count integer
 ---@return octostore.testing.Rule
 function methods:times(count)
-  blame(whole_problem("times", count, "a count", 1, HUGE))
+  blame(self, whole_problem("times", count, "a count", 1, HUGE))
   self.left = count
   return self
 end
@@ -94,7 +98,7 @@ end
 ---@param n integer
 ---@return octostore.testing.Rule
 function methods:nth(n)
-  blame(whole_problem("nth", n, "a number", 1, HUGE))
+  blame(self, whole_problem("nth", n, "a number", 1, HUGE))
   self.first = n
   return self
 end
@@ -120,42 +124,42 @@ end
 ---The service carries the request out here, whatever the client is told: `:commit():status(502)`.
 ---@return octostore.testing.Rule
 function methods:commit()
-  blame(add(self, "commit"))
+  blame(self, add(self, "commit"))
   return self
 end
 
 ---The connection is refused: nothing is sent, outcome "none".
 ---@return octostore.testing.Rule
 function methods:refuse()
-  blame(add(self, "refuse"))
+  blame(self, add(self, "refuse"))
   return self
 end
 
 ---The connection breaks before the request reaches the service; the client cannot tell.
 ---@return octostore.testing.Rule
 function methods:drop_request()
-  blame(add(self, "drop_request"))
+  blame(self, add(self, "drop_request"))
   return self
 end
 
 ---The service carries the request out, and the connection breaks before the answer arrives.
 ---@return octostore.testing.Rule
 function methods:drop_answer()
-  blame(add(self, "drop_answer"))
+  blame(self, add(self, "drop_answer"))
   return self
 end
 
 ---The peer resets the connection before the request reaches the service. `:commit():reset()`: after it did.
 ---@return octostore.testing.Rule
 function methods:reset()
-  blame(add(self, "reset"))
+  blame(self, add(self, "reset"))
   return self
 end
 
 ---Nothing happens until the call's timeout: the request never reaches the service.
 ---@return octostore.testing.Rule
 function methods:stall_request()
-  blame(add(self, "stall_request"))
+  blame(self, add(self, "stall_request"))
   return self
 end
 
@@ -163,7 +167,7 @@ end
 ---body that never ends. To the client these are the same.
 ---@return octostore.testing.Rule
 function methods:stall_answer()
-  blame(add(self, "stall_answer"))
+  blame(self, add(self, "stall_answer"))
   return self
 end
 
@@ -171,7 +175,7 @@ end
 ---@param seconds number
 ---@return octostore.testing.Rule
 function methods:delay_request(seconds)
-  blame(seconds_problem("delay_request", seconds) or add(self, "delay_request", seconds))
+  blame(self, seconds_problem("delay_request", seconds) or add(self, "delay_request", seconds))
   return self
 end
 
@@ -180,14 +184,14 @@ end
 ---@param seconds number
 ---@return octostore.testing.Rule
 function methods:delay_answer(seconds)
-  blame(seconds_problem("delay_answer", seconds) or add(self, "delay_answer", seconds))
+  blame(self, seconds_problem("delay_answer", seconds) or add(self, "delay_answer", seconds))
   return self
 end
 
 ---The request reaches the service twice; the second answer arrives.
 ---@return octostore.testing.Rule
 function methods:duplicate()
-  blame(add(self, "duplicate"))
+  blame(self, add(self, "duplicate"))
   return self
 end
 
@@ -195,7 +199,7 @@ end
 ---@param seconds number
 ---@return octostore.testing.Rule
 function methods:duplicate_later(seconds)
-  blame(seconds_problem("duplicate_later", seconds) or add(self, "duplicate_later", seconds))
+  blame(self, seconds_problem("duplicate_later", seconds) or add(self, "duplicate_later", seconds))
   return self
 end
 
@@ -207,8 +211,8 @@ end
 ---@return octostore.testing.Rule
 function methods:status(status, options)
   options = options == nil and {} or options
-  blame(whole_problem("status", status, "an HTTP status", 400, 599) or status_options_problem(options))
-  blame(add(self, "status", status, options))
+  blame(self, whole_problem("status", status, "an HTTP status", 400, 599) or status_options_problem(options))
+  blame(self, add(self, "status", status, options))
   return self
 end
 
@@ -217,7 +221,7 @@ end
 ---@return octostore.testing.Rule
 function methods:html(status)
   status = status == nil and 200 or status
-  blame(whole_problem("html", status, "an HTTP status", 200, 599) or add(self, "html", status))
+  blame(self, whole_problem("html", status, "an HTTP status", 200, 599) or add(self, "html", status))
   return self
 end
 
@@ -226,14 +230,14 @@ end
 ---@param text string?
 ---@return octostore.testing.Rule
 function methods:garbage(text)
-  blame(text ~= nil and type_problem("garbage", text, "string") or add(self, "garbage", text))
+  blame(self, text ~= nil and type_problem("garbage", text, "string") or add(self, "garbage", text))
   return self
 end
 
 ---The service carries the request out, and its answer is about another lease, or another session.
 ---@return octostore.testing.Rule
 function methods:other_id()
-  blame(add(self, "other_id"))
+  blame(self, add(self, "other_id"))
   return self
 end
 
@@ -241,7 +245,7 @@ end
 ---@param edit fun(answer: table): table?
 ---@return octostore.testing.Rule
 function methods:edit_answer(edit)
-  blame(type_problem("edit_answer", edit, "function") or add(self, "edit_answer", edit))
+  blame(self, type_problem("edit_answer", edit, "function") or add(self, "edit_answer", edit))
   return self
 end
 
@@ -249,7 +253,7 @@ end
 ---@param seconds number below 0: backwards
 ---@return octostore.testing.Rule
 function methods:clock_step(seconds)
-  blame(number_problem("clock_step", seconds, "a number of seconds", -1e9, 1e9) or add(self, "clock_step", seconds))
+  blame(self, number_problem("clock_step", seconds, "a number of seconds", -1e9, 1e9) or add(self, "clock_step", seconds))
   return self
 end
 
@@ -258,8 +262,8 @@ end
 ---@param lost "leases"|"everything"|nil
 ---@return octostore.testing.Rule
 function methods:restart(lost)
-  local problem = lost ~= nil and not LOST[lost] and "restart loses nothing, 'leases' or 'everything' (got '%s')"
-  blame(problem and problem:format(tostring(lost)) or add(self, "restart", lost))
+  local problem = lost ~= nil and not LOST[lost] and "restart loses nothing, 'leases' or 'everything' (got %s)"
+  blame(self, problem and problem:format(shown(lost)) or add(self, "restart", lost))
   return self
 end
 
