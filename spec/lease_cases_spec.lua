@@ -241,6 +241,16 @@ define("a renewal", lease_case.holding, {
   { "answered without its lease grants nothing", function(faults)
     faults:on(RENEW):every():edit_answer(edit('"lease_id"', '"lease"'))
   end, after = 8.1, lock = "uncertain", free = SOON },
+  { "answered late counts from when it was sent", function(faults, world)
+    faults:on(function(request)
+      if request.path == "/locks/jobs/renew" then
+        world.sent_at = world.sent_at or world.clock:now()
+        return true
+      end
+    end):delay_answer(1)
+  end, after = 6.2, lock = "held", also = function(world, lock)
+    assert.is_near(world.sent_at + 8 - world.clock:now(), lock:remaining(), 0.002)
+  end },
   { "answered after the deadline does not bring the lock back", function(faults)
     faults:on(RENEW):every():delay_answer(9)
   end, after = 12, lock = "uncertain", free = { 0, 10 } },

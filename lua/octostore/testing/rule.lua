@@ -253,7 +253,8 @@ end
 ---@param seconds number below 0: backwards
 ---@return octostore.testing.Rule
 function methods:clock_step(seconds)
-  blame(self, number_problem("clock_step", seconds, "a number of seconds", -1e9, 1e9) or add(self, "clock_step", seconds))
+  blame(self, number_problem("clock_step", seconds, "a number of seconds", -1e9, 1e9))
+  blame(self, add(self, "clock_step", seconds))
   return self
 end
 
