@@ -5,7 +5,7 @@
 local octostore = require "octostore"
 local testing = require "octostore.testing"
 
-local RUNS = os.getenv("OCTOSTORE_LONG") == "1" and 1000 or 30
+local RUNS = os.getenv("OCTOSTORE_LONG") == "1" and 200 or 30
 local STEPS = 60
 local CLIENTS = 3
 local OPERATIONS = { "acquire_lock", "renew_lock", "release_lock", "keep_session_alive", "*" }
