@@ -65,10 +65,13 @@ build = {
     ["octostore.testing.locks"] = "lua/octostore/testing/locks.lua",
     ["octostore.testing.names"] = "lua/octostore/testing/names.lua",
     ["octostore.testing.router"] = "lua/octostore/testing/router.lua",
+    ["octostore.testing.rule"] = "lua/octostore/testing/rule.lua",
+    ["octostore.testing.script"] = "lua/octostore/testing/script.lua",
     ["octostore.testing.sessions"] = "lua/octostore/testing/sessions.lua",
     ["octostore.testing.system"] = "lua/octostore/testing/system.lua",
     ["octostore.testing.time"] = "lua/octostore/testing/time.lua",
     ["octostore.testing.webhooks"] = "lua/octostore/testing/webhooks.lua",
+    ["octostore.testing.wire"] = "lua/octostore/testing/wire.lua",
     ["octostore.native"] = {
       sources = {
         "src/core/account.c",

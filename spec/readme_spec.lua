@@ -82,6 +82,10 @@ describe("README", function()
     run("testing")
   end)
 
+  it("shows a script of faults", function()
+    assert.equal("the copy has left the lock held", (run("faults")))
+  end)
+
   describe("beside the Go client", function()
     it("acquires and releases", function()
       assert.matches("^Service status: ok\nLock acquired: %d+\nLock released$", (run("go_quickstart")))

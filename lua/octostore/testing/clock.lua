@@ -22,6 +22,36 @@ function Clock:attach(agent)
   table.insert(self._agents, agent)
 end
 
+local function detach(self, agent)
+  for i, other in ipairs(self._agents) do
+    if other == agent then
+      table.remove(self._agents, i)
+      return
+    end
+  end
+end
+
+---Runs fn once, when the clock is turned to that moment: another worker's call, a cancellation. A moment
+---that has passed comes with the next turn.
+---@param time number seconds since 1970, as now() counts them
+---@param fn fun()
+function Clock:at(time, fn)
+  if type(time) ~= "number" or time ~= time then
+    error(("bad argument 'time' to 'at' (a number of seconds expected, got %s)"):format(tostring(time)), 2)
+  elseif type(fn) ~= "function" then
+    error(("bad argument 'fn' to 'at' (function expected, got %s)"):format(type(fn)), 2)
+  end
+  local agent = {}
+  function agent.next_wake()
+    return time
+  end
+  function agent.wake()
+    detach(self, agent)
+    fn()
+  end
+  self:attach(agent)
+end
+
 ---The agent that is to be woken first, up to a moment; those at work are not disturbed.
 local function earliest(self, limit)
   local first, first_at
@@ -34,13 +64,18 @@ local function earliest(self, limit)
   return first, first_at
 end
 
+local function is_cancelled(cancel)
+  return cancel and cancel:cancelled()
+end
+
 ---Turns the clock. It goes from one agent's moment to the next, so that what would have happened
 ---meanwhile happens.
 ---@param seconds number may have fractions; a clock does not run backwards unless told to
-function Clock:advance(seconds)
+---@param cancel octostore.Cancellation? ends the turn early, when something on the way cancels it
+function Clock:advance(seconds, cancel)
   local target = self._now + seconds
   local agent, at = earliest(self, target)
-  while agent do
+  while agent and not is_cancelled(cancel) do
     self._now = math.max(self._now, at)
     self._working[agent] = true
     local ok, problem = pcall(agent.wake)
@@ -50,7 +85,9 @@ function Clock:advance(seconds)
     end
     agent, at = earliest(self, target)
   end
-  self._now = seconds < 0 and target or math.max(self._now, target)
+  if not is_cancelled(cancel) then
+    self._now = seconds < 0 and target or math.max(self._now, target)
+  end
 end
 
 local clock = {}

@@ -1,27 +1,46 @@
 -- The driver that plugs the service into a client: no network, and time is the clock's.
--- May use: nothing; the service and the clock are handed in.
+-- May use: nothing; the service, the clock and a script of faults are handed in.
 
 ---@class octostore.testing.Driver
 local Driver = {}
 Driver.__index = Driver
 
----Hands a request to the service.
+---Hands a request to the service, through the faults that the script has for it.
 ---@param request table|userdata with method, path, headers and body
----@return table response
-function Driver:send(request)
-  return self._service({
+---@param timeout number? seconds; only a fault takes time
+---@param _connect_timeout number? nothing connects here
+---@param cancel octostore.Cancellation?
+---@return table? response
+---@return table? error
+function Driver:send(request, timeout, _connect_timeout, cancel)
+  local plain = {
     method = request.method,
     path = request.path,
     headers = request.headers,
     body = request.body,
     peer = "127.0.0.1",
-  }, self._clock:now())
+  }
+  local function deliver()
+    return self._service(plain, self._clock:now())
+  end
+  if not self._faults then
+    return deliver()
+  end
+  return self._faults:send({
+    request = request,
+    timeout = timeout,
+    cancel = cancel,
+    deliver = deliver,
+    service = self._service,
+    clock = self._clock,
+  })
 end
 
 ---Waits by turning the clock.
 ---@param seconds number
-function Driver:sleep(seconds)
-  self._clock:advance(seconds)
+---@param cancel octostore.Cancellation? ends the wait early
+function Driver:sleep(seconds, cancel)
+  self._clock:advance(seconds, cancel)
 end
 
 ---The clock that the client's locks count on.
@@ -37,7 +56,12 @@ function Driver:attach(agent)
     next_wake = function()
       return not self._paused and agent.next_wake() or nil
     end,
-    wake = agent.wake,
+    wake = function()
+      agent.wake()
+      if self._faults then
+        self._faults:raise_problem()
+      end
+    end,
   })
 end
 
@@ -58,9 +82,10 @@ local driver = {}
 
 ---@param service octostore.testing.Service
 ---@param clock octostore.testing.Clock
+---@param faults octostore.testing.Faults?
 ---@return octostore.testing.Driver
-function driver.new(service, clock)
-  return setmetatable({ _service = service, _clock = clock }, Driver)
+function driver.new(service, clock, faults)
+  return setmetatable({ _service = service, _clock = clock, _faults = faults }, Driver)
 end
 
 return driver

@@ -40,7 +40,7 @@ end
 ---Raises a refusal.
 ---@param code string
 ---@param details string?
----@param extra { status: integer?, retry_after: integer?, allow: string? }? another status; seconds to wait;
+---@param extra { status: integer?, retry_after: number?, allow: string? }? another status; seconds to wait;
 ---the methods that are allowed
 function faults.raise(code, details, extra)
   extra = extra or {}
@@ -67,8 +67,8 @@ function faults.response(fault, request_id)
   local body = { error = title(fault.code), code = fault.code, details = fault.details, request_id = request_id }
   local headers = { ["content-type"] = "application/json", allow = fault.allow }
   if fault.retry_after then
-    body.retry_after_ms = fault.retry_after * 1000
-    headers["retry-after"] = tostring(fault.retry_after)
+    body.retry_after_ms = math.floor(fault.retry_after * 1000 + 0.5)
+    headers["retry-after"] = ("%d"):format(math.ceil(fault.retry_after))
   end
   return { status = fault.status, headers = headers, body = json.encode(body) }
 end

@@ -1,6 +1,6 @@
 -- octostore.testing: the whole OctoStore service as a Lua value, with a clock that a spec turns.
--- May use: its own folder only. A double for tests and first steps: state lives in this value and
--- dies with it, /openapi.yaml and browser logins are not served, webhooks are not delivered.
+-- May use: its own folder; native once a script of faults is made. A double for tests and first steps: state
+-- lives in this value and dies with it, /openapi.yaml and browser logins are not served, webhooks not delivered.
 
 local accounts = require "octostore.testing.accounts"
 local clock = require "octostore.testing.clock"
@@ -53,7 +53,7 @@ end
 ---request finds such a moment passed.
 ---@param now number seconds since 1970
 function Service:sweep(now)
-  self:_sweep(time.from_seconds(now))
+  self:_sweep(time.from_seconds(now) + self.clock_step)
 end
 
 function Service:_sweep(now)
@@ -93,7 +93,7 @@ end
 ---@param now number seconds since 1970
 ---@return { status: integer, headers: table<string, string>, body: string }
 function Service:__call(request, now)
-  local at = time.from_seconds(now)
+  local at = time.from_seconds(now) + self.clock_step
   local request_id = "req_" .. self.ids:hex(16)
   local copy = { method = request.method, path = request.path, body = request.body, peer = request.peer }
   copy.headers = lower_names(request.headers)
@@ -112,6 +112,17 @@ function Service:__call(request, now)
   return response
 end
 
+---Steps the server's clock, and it alone: what it counts by that clock ends earlier, or later.
+---@param seconds number below 0: backwards
+function Service:step_clock(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then
+    error(("bad argument 'seconds' to 'step_clock' (a number expected, got %s)"):format(tostring(seconds)), 2)
+  end
+  self.clock_step = self.clock_step + time.from_seconds(seconds)
+  -- Sweeps are counted on a clock that does not jump.
+  self.next_sweep = self.next_sweep and self.next_sweep + time.from_seconds(seconds)
+end
+
 local function install(service)
   local function routes(method, pattern, handler)
     service.router:add(method, pattern, handler)
@@ -124,29 +135,54 @@ local function install(service)
   system.install(service, routes)
 end
 
+-- What a process starts with on an empty database.
+local function populate(service)
+  local options = service.options
+  service.router = router.new()
+  service.locks = locks.new(service.ids, ("%s"):format(options.first_fencing_token or "1"))
+  service.acls, service.public_ids = {}, {}
+  service.counters = { acquires = 0, releases = 0, requests = 0 }
+  install(service)
+  for _, user in ipairs(options.users or DEFAULT_USERS) do
+    service.accounts:add { name = user.name, token = user.token, namespace = user.namespace }
+  end
+end
+
+---Restarts the server. The real one finds everything again in its database, and so does this one unless
+---told what is lost: "leases" are all locks and sessions, the fencing counter goes on; "everything" is a
+---new database, with the users' first tokens and the first fencing token.
+---@param lost "leases"|"everything"|nil
+function Service:restart(lost)
+  local counter, listeners = self.locks.counter, self.locks.listeners
+  if lost == "everything" then
+    populate(self)
+  elseif lost == "leases" then
+    self.locks = locks.new(self.ids, counter)
+    self.sessions.by_id = {}
+  elseif lost ~= nil then
+    error(("restart loses nothing, 'leases' or 'everything' (got '%s')"):format(tostring(lost)), 2)
+  end
+  self.locks.listeners = listeners
+  self.started_at, self.next_sweep, self.election_windows = nil, nil, {}
+  self.counters = { acquires = 0, releases = 0, requests = 0 }
+end
+
 ---Makes a service. Call it with a request and a time; it answers as the real server would.
 ---@param options octostore.testing.ServiceOptions?
 ---@return octostore.testing.Service
 function testing.service(options)
   options = options or {}
-  local generator = ids.new(options.seed or 1)
   local service = setmetatable({
-    ids = generator,
-    router = router.new(),
-    locks = locks.new(generator, ("%s"):format(options.first_fencing_token or "1")),
-    acls = {},
-    public_ids = {},
-    counters = { acquires = 0, releases = 0, requests = 0 },
+    options = options,
+    ids = ids.new(options.seed or 1),
+    clock_step = 0,
     admin_key = options.admin_key,
     elections_enabled = options.elections ~= false,
     election_requests_per_minute = options.election_requests_per_minute or 600,
     max_elections = options.max_elections or 10000,
     local_registration = options.local_registration or false,
   }, Service)
-  install(service)
-  for _, user in ipairs(options.users or DEFAULT_USERS) do
-    service.accounts:add { name = user.name, token = user.token, namespace = user.namespace }
-  end
+  populate(service)
   return service
 end
 
@@ -156,12 +192,23 @@ function testing.clock(start)
   return clock.new(start)
 end
 
+---A script of faults for a driver; it begins empty, and rules can be added at any time.
+---@return octostore.testing.Faults
+function testing.faults()
+  -- Only now: it needs the C module, which a service behind a front of its own does without.
+  return require("octostore.testing.script").new()
+end
+
 ---The driver for octostore.new{ driver = … } that talks to a service in this process.
 ---@param service octostore.testing.Service
 ---@param with_clock octostore.testing.Clock
+---@param script octostore.testing.Faults?
 ---@return octostore.testing.Driver
-function testing.driver(service, with_clock)
-  return driver.new(service, with_clock)
+function testing.driver(service, with_clock, script)
+  if script ~= nil and not require("octostore.testing.script").is(script) then
+    error(("bad argument 'script' to 'driver' (octostore.testing.faults() expected, got %s)"):format(type(script)), 2)
+  end
+  return driver.new(service, with_clock, script)
 end
 
 return testing
