@@ -53,7 +53,7 @@ MODULES := $(LUAS:%=$(B)/%/octostore/native.so)
 comma := ,
 C_TESTS := $(patsubst spec/c/%.c,$(B)/c/%,$(wildcard spec/c/*.c))
 
-.PHONY: all modules layers ctests demo test check check-full bench install uninstall clean help
+.PHONY: all modules layers ctests demo test check check-full bench chaos install uninstall clean help
 .PHONY: run-demo run-test
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -131,6 +131,7 @@ run-demo: modules
 test:
 	@LUAS='$(if $(filter undefined file,$(origin LUAS)),,$(LUAS))' sh spec/support/bootstrap.sh test
 	@sh spec/support/server.sh
+	@sh spec/support/toxiproxy.sh
 	@$(MAKE) --no-print-directory run-test
 
 run-test: all ctests
@@ -145,6 +146,15 @@ check-full:
 	@OCTOSTORE_REQUIRE_REAL=1 sh spec/support/server.sh
 	@MAKE='$(MAKE)' OCTOSTORE_LONG=1 OCTOSTORE_REQUIRE_REAL=1 sh spec/support/check.sh full
 	@OCTOSTORE_LONG=1 OCTOSTORE_REQUIRE_REAL=1 $(MAKE) --no-print-directory test
+
+# Two and a half minutes, and more on a slow machine; spec/chaos/chaos_spec.lua is the short form.
+chaos:
+	@LUAS=5.4 sh spec/support/bootstrap.sh test
+	@OCTOSTORE_REQUIRE_REAL=1 sh spec/support/server.sh
+	@OCTOSTORE_REQUIRE_REAL=1 sh spec/support/toxiproxy.sh
+	@$(MAKE) --no-print-directory modules LUAS=5.4
+	@LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(B)/5.4/?.so;;' \
+	    "$$(sh spec/support/luas.sh interpreter 5.4)" spec/chaos/run.lua 150 2000
 
 bench:
 	@LUAS='5.4 luajit' sh spec/support/bootstrap.sh test
@@ -186,6 +196,7 @@ help:
 	@echo 'make test        all specs on every Lua; LUAS="5.4 luajit" chooses'
 	@echo 'make check       lint, format, warnings as errors, sanitizers, valgrind, the rock'
 	@echo 'make check-full  all of check and test, in their long forms'
+	@echo 'make chaos       processes with one token on the real server, behind proxies that break'
 	@echo 'make bench       the cost of a request, against bare libcurl'
 	@echo 'make install     PREFIX=$(PREFIX) DESTDIR= LUA=$(LUA) INST_LUADIR= INST_LIBDIR='
 	@echo 'make uninstall   takes away what install with the same settings installed'
