@@ -48,7 +48,6 @@ enum event {
     LOSE_SESSION,
     CLOSE_SESSION,
     KEEP_SESSION,
-    HURRY,
     REPORT,
     EVENTS
 };
@@ -57,7 +56,7 @@ static const char *const event_names[EVENTS] = {
     "tick",          "step",         "before wake",     "at wake", "after wake", "before end",
     "at end",        "after end",    "session's end",   "send",    "answer",     "answer, hint 0",
     "fail",          "fail landed",  "fail, long hint", "gone",    "release",    "lose session",
-    "close session", "keep session", "hurry",           "report"};
+    "close session", "keep session", "report"};
 
 static bool has_session(const struct world *world)
 {
@@ -173,9 +172,6 @@ static void happen(struct world *world, enum event event)
         break;
     case KEEP_SESSION:
         keep_session(world);
-        break;
-    case HURRY:
-        oct_lease_hurry(&world->lease, world->now_ms);
         break;
     case REPORT:
         world->reports += oct_lease_report(&world->lease, world->now_ms);

@@ -172,7 +172,7 @@ static void test_one_end(void)
     CHECK_INT("ended by time", late.ending, OCT_LEASE_UNCERTAIN);
 }
 
-/* Nothing revives a lease: an answer, a hurry, a clock that runs backwards, a session that lives.
+/* Nothing revives a lease: an answer, a clock that runs backwards, a session that lives.
  */
 static void test_no_revival(void)
 {
@@ -181,7 +181,6 @@ static void test_no_revival(void)
     struct oct_lease lease = begun(&plain, &session);
     CHECK_INT("over", oct_lease_ending(&lease, 48000), OCT_LEASE_UNCERTAIN);
     CHECK("an answer", !oct_lease_renewed(&lease, &grant));
-    oct_lease_hurry(&lease, 48002);
     oct_lease_renewal_failed(&lease, 48002, -1, false, 0);
     session.deadline_ms = 99999;
     CHECK_INT("earlier", oct_lease_ending(&lease, 0), OCT_LEASE_UNCERTAIN);
@@ -396,23 +395,6 @@ static void test_server_end(void)
     CHECK_INT("answered after the end", lease.deadline_ms, 68000);
 }
 
-static void test_hurry(void)
-{
-    struct oct_lease lease = begun(&plain, NULL);
-    oct_lease_hurry(&lease, 100);
-    CHECK("now", oct_lease_is_due(&lease, 100));
-    CHECK_INT("now", oct_lease_wake_ms(&lease, 100), 100);
-    oct_lease_hurry(&lease, 200);
-    CHECK_INT("not later", oct_lease_wake_ms(&lease, 200), 100);
-    oct_lease_renewal_sent(&lease, 200);
-    oct_lease_hurry(&lease, 300);
-    CHECK("one is in flight", !oct_lease_is_due(&lease, 300));
-    oct_lease_end(&lease, 400, OCT_LEASE_LOST);
-    oct_lease_renewal_failed(&lease, 400, -1, false, 0);
-    oct_lease_hurry(&lease, 500);
-    CHECK("after the end", !oct_lease_is_due(&lease, 500));
-}
-
 /* ---- extremes ---- */
 
 /* Nothing overflows (the sanitizer tells) and a plan lies strictly before the deadline. */
@@ -461,7 +443,6 @@ int main(void)
     test_retries();
     test_after_failures();
     test_server_end();
-    test_hurry();
     test_extremes();
     return check_report();
 }

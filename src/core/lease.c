@@ -198,10 +198,3 @@ void oct_lease_renewal_failed(struct oct_lease *lease, int64_t now_ms, int64_t r
     int64_t delay_ms = oct_retry_delay_ms(&policy, lease->attempts, hint_ms, random);
     lease->renew_at_ms = now_ms + most(RETRY_FLOOR_MS, least(delay_ms, left_ms / 2));
 }
-
-void oct_lease_hurry(struct oct_lease *lease, int64_t now_ms)
-{
-    if (oct_lease_ending(lease, now_ms) == OCT_LEASE_HELD) {
-        lease->renew_at_ms = least(lease->renew_at_ms, now_ms);
-    }
-}

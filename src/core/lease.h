@@ -103,7 +103,4 @@ bool oct_lease_renewed(struct oct_lease *lease, const struct oct_grant *grant);
 void oct_lease_renewal_failed(struct oct_lease *lease, int64_t now_ms, int64_t retry_after_ms,
                               bool may_have_landed, double random);
 
-/* Asks for a renewal as soon as possible. */
-void oct_lease_hurry(struct oct_lease *lease, int64_t now_ms);
-
 #endif
