@@ -89,6 +89,7 @@ build = {
         "src/core/rfc3339.c",
         "src/core/schedule.c",
         "src/core/session.c",
+        "src/core/sse.c",
         "src/core/text.c",
         "src/core/url.c",
         "src/core/validate.c",

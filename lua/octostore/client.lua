@@ -360,6 +360,7 @@ function Client:close()
       parts.token_scope:close(parts.now(), 0)
     end
     keeping.deliver(parts)
+    keeping.close(parts)
     if self._owns_driver then
       parts.driver:close()
     end

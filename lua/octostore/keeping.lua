@@ -51,6 +51,28 @@ function keeping.account(parts)
   return kept.account
 end
 
+---The client's port to the engine, made on first use; nil with a driver that has a clock of its own.
+---@param parts table
+---@return userdata?
+function keeping.port(parts)
+  if parts.driver.now then
+    return nil
+  end
+  keeping.account(parts)
+  local kept = parts.kept
+  kept.port = kept.port or native.port(parts.endpoint:is_secure(), parts.ca_file, parts.proxy)
+  return kept.port
+end
+
+---Ends what is under way for the client.
+---@param parts table
+function keeping.close(parts)
+  if parts.kept and parts.kept.port then
+    parts.kept.port:close()
+    parts.kept.port = nil
+  end
+end
+
 ---Tells the keeper of the endpoint's new token.
 ---@param parts table
 function keeping.take_token(parts)

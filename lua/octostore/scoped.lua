@@ -169,6 +169,13 @@ function Try:enter_gate()
   return nil, self:ended_session_error()
 end
 
+---Has the lock watched while someone else holds it.
+function Try:watch_for(seconds, err)
+  if not self.watch and err.kind == "lock_held" and not err.same_process then
+    self.watch = waiting.watch(self.parts, self.name, seconds)
+  end
+end
+
 ---Leaves the gate: opens it, or has the background find out first whether there is a lease of ours.
 function Try:give_up()
   if self.claim then
@@ -246,7 +253,7 @@ end
 -- ---- waiting ----
 
 ---Tries until the lock is acquired, waiting is of no use, or `wait` seconds have passed.
-local function try_until(try)
+local function wait_for(try)
   local parts, wait = try.parts, try.wait
   local start = parts.now()
   local sighting = waiting.sighting()
@@ -263,9 +270,16 @@ local function try_until(try)
       try:give_up()
       return nil, waiting.give_up(err, wait, at - start, sighting, at)
     end
-    parts.driver:sleep(math.min(waiting.delay(err, attempt), left), try.given.cancel)
+    try:watch_for(left, err)
+    waiting.sleep(parts, math.min(waiting.delay(err, attempt), left), try.given.cancel, try.watch)
     attempt = attempt + 1
   end
+end
+
+local function try_until(try)
+  local made, err = wait_for(try)
+  waiting.unwatch(try.watch)
+  return made, err
 end
 
 ---@param client octostore.Client

@@ -1,7 +1,8 @@
 -- Waiting for a lock: when to look again, and what to say when it was in vain.
--- May use: errors, native.
+-- May use: errors, keeping, native.
 
 local errors = require "octostore.errors"
+local keeping = require "octostore.keeping"
 local native = require "octostore.native"
 
 local waiting = {}
@@ -68,6 +69,54 @@ function waiting.delay(err, attempt)
     delay = math.min(delay, math.max(err.retry_after, POLL.least))
   end
   return delay
+end
+
+-- ---- the watch ----
+
+local LOOK = 0.05 -- seconds between two looks at a watch
+
+---Has the engine watch a lock. A hint only: what is missed is found by asking again in time.
+---@param parts table
+---@param name string
+---@param seconds number for as long
+---@return table? watch
+function waiting.watch(parts, name, seconds)
+  local port = keeping.port(parts)
+  local request = port and native.request(parts.endpoint, "watch_lock", nil, name)
+  return request and { port = port, id = port:watch(request, seconds, parts.connect_timeout), seen = 0 }
+end
+
+---@param watch table?
+function waiting.unwatch(watch)
+  if watch then
+    watch.port:cancel(watch.id)
+  end
+end
+
+---Whether the lock has become free since the last time.
+local function has_changed(watch)
+  local changes = watch.port:changes(watch.id)
+  local changed = changes ~= nil and changes > watch.seen
+  watch.seen = changes or watch.seen
+  return changed
+end
+
+---Sleeps; ends early when the watch tells that the lock has become free, or when it is cancelled.
+---@param parts table
+---@param seconds number
+---@param cancel octostore.Cancellation?
+---@param watch table?
+function waiting.sleep(parts, seconds, cancel, watch)
+  if not watch then
+    parts.driver:sleep(seconds, cancel)
+    return
+  end
+  local deadline = parts.now() + seconds
+  local left = seconds
+  while left > 0 and not has_changed(watch) and not (cancel and cancel:cancelled()) do
+    parts.driver:sleep(math.min(left, LOOK), cancel)
+    left = deadline - parts.now()
+  end
 end
 
 -- ---- what others have learnt ----

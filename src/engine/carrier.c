@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Beyond that they wait their turn; the limit keeps a burst from opening a connection for each. */
-enum { MAX_IN_FLIGHT = 64, MAX_IDLE_CONNECTIONS = 8, CONNECT_TIMEOUT_MS = 5000 };
+enum { MAX_IN_FLIGHT = 64, MAX_STREAMS = 16, MAX_IDLE_CONNECTIONS = 8, CONNECT_TIMEOUT_MS = 5000 };
 
 struct parcel {
     struct oct_handle handle;
@@ -19,7 +19,8 @@ struct oct_carrier {
     CURLM *multi;
     struct parcel *in_flight;
     struct parcel *delivered; /* freed by the next oct_carrier_take */
-    size_t count;
+    size_t count;             /* in flight, without watches */
+    size_t streams;           /* watches in flight */
 };
 
 struct oct_carrier *oct_carrier_new(void)
@@ -60,6 +61,21 @@ bool oct_carrier_has_room(const struct oct_carrier *carrier)
     return carrier->count < MAX_IN_FLIGHT;
 }
 
+bool oct_carrier_has_stream_room(const struct oct_carrier *carrier)
+{
+    return carrier->streams < MAX_STREAMS;
+}
+
+static bool is_stream(const struct parcel *parcel)
+{
+    return parcel->exchange != NULL && parcel->exchange->stream;
+}
+
+static size_t *counter_of(struct oct_carrier *carrier, const struct parcel *parcel)
+{
+    return is_stream(parcel) ? &carrier->streams : &carrier->count;
+}
+
 static bool launch(struct oct_carrier *carrier, struct parcel *parcel, int64_t timeout_ms)
 {
     CURL *easy = parcel->handle.easy;
@@ -70,7 +86,7 @@ static bool launch(struct oct_carrier *carrier, struct parcel *parcel, int64_t t
     }
     parcel->next = carrier->in_flight;
     carrier->in_flight = parcel;
-    carrier->count++;
+    (*counter_of(carrier, parcel))++;
     return true;
 }
 
@@ -80,13 +96,15 @@ bool oct_carrier_start_job(struct oct_carrier *carrier, struct oct_job *job)
     struct oct_transport_options options = {account->ca_file, account->proxy, account->base.secure};
     struct parcel *parcel = calloc(1, sizeof *parcel);
 
+    if (parcel != NULL) {
+        parcel->job = job;
+    }
     if (parcel == NULL || !oct_handle_open(&parcel->handle, &options) ||
         !oct_handle_prepare(&parcel->handle, &job->request, CONNECT_TIMEOUT_MS) ||
         !launch(carrier, parcel, job->timeout_ms)) {
         free_parcel(parcel);
         return false;
     }
-    parcel->job = job;
     return true;
 }
 
@@ -94,13 +112,15 @@ bool oct_carrier_start_exchange(struct oct_carrier *carrier, struct oct_exchange
 {
     struct parcel *parcel = calloc(1, sizeof *parcel);
 
+    if (parcel != NULL) {
+        parcel->exchange = exchange;
+    }
     if (parcel == NULL || !oct_handle_open(&parcel->handle, &exchange->port->options) ||
         !oct_handle_prepare(&parcel->handle, &exchange->request, exchange->connect_timeout_ms) ||
         !launch(carrier, parcel, exchange->timeout_ms)) {
         free_parcel(parcel);
         return false;
     }
-    parcel->exchange = exchange;
     return true;
 }
 
@@ -123,7 +143,7 @@ static void unlink_parcel(struct oct_carrier *carrier, const struct parcel *parc
         at = &(*at)->next;
     }
     *at = parcel->next;
-    carrier->count--;
+    (*counter_of(carrier, parcel))--;
 }
 
 static void keep_answer(struct oct_exchange *exchange, const struct oct_answer *answer)
@@ -146,6 +166,26 @@ static void complete_exchange(struct parcel *parcel, CURLcode result)
         keep_answer(exchange, &parcel->handle.answer);
     } else if (result == CURLE_OPERATION_TIMEDOUT && oct_outcome_sent(&parcel->handle)) {
         oct_outcome_late(&parcel->handle, operation, &exchange->error);
+    }
+}
+
+static void read_stream(struct parcel *parcel)
+{
+    struct oct_buffer *body = &parcel->handle.answer.body;
+    long status = 0;
+    curl_easy_getinfo(parcel->handle.easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200 && body->len > 0) {
+        oct_exchange_read(parcel->exchange, (struct oct_text){body->data, body->len});
+        oct_buffer_clear(body);
+    }
+}
+
+void oct_carrier_read_streams(struct oct_carrier *carrier)
+{
+    for (struct parcel *parcel = carrier->in_flight; parcel != NULL; parcel = parcel->next) {
+        if (is_stream(parcel)) {
+            read_stream(parcel);
+        }
     }
 }
 

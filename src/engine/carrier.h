@@ -23,8 +23,13 @@ struct oct_carrier *oct_carrier_new(void);
 /* Ends every request in flight. */
 void oct_carrier_free(struct oct_carrier *carrier);
 
-/* Whether another request may be started. */
+/* Whether another request, another watch may be started: these wait for long, and must not take the
+ * room of the others. */
 bool oct_carrier_has_room(const struct oct_carrier *carrier);
+bool oct_carrier_has_stream_room(const struct oct_carrier *carrier);
+
+/* Hands on what has arrived for watches. */
+void oct_carrier_read_streams(struct oct_carrier *carrier);
 
 /* Starts a request; false when memory ran out. What the request says is copied. */
 bool oct_carrier_start_job(struct oct_carrier *carrier, struct oct_job *job);

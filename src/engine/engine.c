@@ -68,16 +68,26 @@ static void start_jobs(struct oct_engine *engine)
     }
 }
 
+static void start_exchange(struct oct_engine *engine, struct oct_exchange *exchange)
+{
+    if (!oct_carrier_start_exchange(engine->carrier, exchange)) {
+        oct_error_set(&exchange->error, OCT_NETWORK, "out_of_memory", "%s: not enough memory",
+                      exchange->request.operation->name);
+        oct_error_judge(&exchange->error, exchange->request.operation, false);
+        oct_port_complete(exchange->port, exchange);
+    }
+}
+
 static void start_exchanges(struct oct_engine *engine, struct oct_port *port)
 {
     struct oct_exchange *exchange;
-    while (oct_carrier_has_room(engine->carrier) && (exchange = oct_port_next(port)) != NULL) {
-        if (!oct_carrier_start_exchange(engine->carrier, exchange)) {
-            oct_error_set(&exchange->error, OCT_NETWORK, "out_of_memory", "%s: not enough memory",
-                          exchange->request.operation->name);
-            oct_error_judge(&exchange->error, exchange->request.operation, false);
-            oct_port_complete(port, exchange);
-        }
+    while (oct_carrier_has_room(engine->carrier) &&
+           (exchange = oct_port_next(port, false)) != NULL) {
+        start_exchange(engine, exchange);
+    }
+    while (oct_carrier_has_stream_room(engine->carrier) &&
+           (exchange = oct_port_next(port, true)) != NULL) {
+        start_exchange(engine, exchange);
     }
 }
 
@@ -110,6 +120,7 @@ static void serve_ports(struct oct_engine *engine)
 static void deliver(struct oct_engine *engine)
 {
     struct oct_delivery delivery;
+    oct_carrier_read_streams(engine->carrier);
     while (oct_carrier_take(engine->carrier, &delivery)) {
         if (delivery.exchange != NULL) {
             oct_port_complete(delivery.exchange->port, delivery.exchange);

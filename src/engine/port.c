@@ -1,5 +1,7 @@
 #include "engine/port.h"
 
+#include "core/json.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,29 +138,61 @@ void oct_exchange_free(struct oct_exchange *exchange)
 {
     oct_request_free(&exchange->request);
     oct_buffer_free(&exchange->body);
+    oct_sse_free(&exchange->sse);
     free(exchange);
 }
 
 /* ---- exchanges ---- */
 
-uint64_t oct_port_submit(struct oct_port *port, const struct oct_request *request,
-                         int64_t timeout_ms, int64_t connect_timeout_ms)
+static struct oct_exchange *submit(struct oct_port *port, const struct oct_request *request,
+                                   int64_t timeout_ms, int64_t connect_timeout_ms)
 {
     struct oct_exchange *exchange = calloc(1, sizeof *exchange);
     if (exchange == NULL || !oct_request_copy(request, &exchange->request)) {
         free(exchange);
-        return 0;
+        return NULL;
     }
     exchange->port = port;
     exchange->id = ++port->last_id;
     exchange->timeout_ms = timeout_ms > 0 ? timeout_ms : 1;
     exchange->connect_timeout_ms = connect_timeout_ms;
     append(&port->waiting, exchange);
-    return exchange->id;
+    return exchange;
+}
+
+uint64_t oct_port_submit(struct oct_port *port, const struct oct_request *request,
+                         int64_t timeout_ms, int64_t connect_timeout_ms)
+{
+    const struct oct_exchange *made = submit(port, request, timeout_ms, connect_timeout_ms);
+    return made == NULL ? 0 : made->id;
+}
+
+uint64_t oct_port_watch(struct oct_port *port, const struct oct_request *request,
+                        int64_t timeout_ms, int64_t connect_timeout_ms)
+{
+    struct oct_exchange *made = submit(port, request, timeout_ms, connect_timeout_ms);
+    if (made == NULL) {
+        return 0;
+    }
+    made->stream = true;
+    return made->id;
+}
+
+long oct_port_changes(const struct oct_port *port, uint64_t id)
+{
+    const struct oct_exchange *exchange = find(&port->carried, id);
+    if (exchange == NULL) {
+        exchange = find(&port->waiting, id);
+    }
+    return exchange == NULL ? -1 : (long)exchange->changes;
 }
 
 static void put(struct oct_port *port, struct oct_exchange *exchange)
 {
+    if (exchange->stream) {
+        oct_exchange_free(exchange);
+        return;
+    }
     bool first = port->complete.first == NULL;
     append(&port->complete, exchange);
     if (first) {
@@ -212,14 +246,36 @@ struct oct_exchange *oct_port_take(struct oct_port *port)
 
 /* ---- for the engine ---- */
 
-struct oct_exchange *oct_port_next(struct oct_port *port)
+struct oct_exchange *oct_port_next(struct oct_port *port, bool stream)
 {
     struct oct_exchange *exchange = port->waiting.first;
+    while (exchange != NULL && exchange->stream != stream) {
+        exchange = exchange->next;
+    }
     if (exchange != NULL) {
         take_out(&port->waiting, exchange);
         append(&port->carried, exchange);
     }
     return exchange;
+}
+
+/* The first event tells how things are, those behind it what happens; both are worth a look. */
+static void note(void *context, struct oct_text data)
+{
+    struct oct_exchange *exchange = context;
+    json_t *root = NULL;
+    if (oct_json_read(data, &root) != OCT_OK) {
+        return;
+    }
+    const char *event = json_string_value(json_object_get(root, "event"));
+    bool freed = event != NULL && (strcmp(event, "released") == 0 || strcmp(event, "expired") == 0);
+    exchange->changes += freed;
+    json_decref(root);
+}
+
+void oct_exchange_read(struct oct_exchange *exchange, struct oct_text text)
+{
+    oct_sse_read(&exchange->sse, text, note, exchange);
 }
 
 struct oct_exchange *oct_port_next_cancelled(struct oct_port *port)

@@ -7,6 +7,7 @@
 
 #include "core/request.h"
 #include "core/response.h"
+#include "core/sse.h"
 #include "transport/transport.h"
 
 struct oct_exchange {
@@ -17,6 +18,9 @@ struct oct_exchange {
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     bool cancelled;
+    bool stream;        /* a watch: it has no completion, and is over when it is not found */
+    struct oct_sse sse; /* of a watch */
+    unsigned changes;   /* of a watch: how often the lock has become free */
 
     /* When it is complete: an answer, or an error. */
     bool answered;
@@ -55,6 +59,14 @@ int oct_port_descriptor(const struct oct_port *port);
 uint64_t oct_port_submit(struct oct_port *port, const struct oct_request *request,
                          int64_t timeout_ms, int64_t connect_timeout_ms);
 
+/* Puts a watch of a lock into the queue, as submit does. */
+uint64_t oct_port_watch(struct oct_port *port, const struct oct_request *request,
+                        int64_t timeout_ms, int64_t connect_timeout_ms);
+
+/* How often the watched lock was told to have become free; -1 when the watch is over. A hint: it
+ * may be missed, and it may come twice. */
+long oct_port_changes(const struct oct_port *port, uint64_t id);
+
 /* Ends an exchange: it completes with an error of kind "cancelled". */
 void oct_port_cancel(struct oct_port *port, uint64_t id);
 
@@ -67,13 +79,16 @@ void oct_exchange_free(struct oct_exchange *exchange);
 
 /* ---- for the engine ---- */
 
-/* The next exchange to carry; NULL when none waits. */
-struct oct_exchange *oct_port_next(struct oct_port *port);
+/* The next exchange, or the next watch, to carry; NULL when none waits. */
+struct oct_exchange *oct_port_next(struct oct_port *port, bool stream);
+
+/* What has arrived of a watch. */
+void oct_exchange_read(struct oct_exchange *exchange, struct oct_text text);
 
 /* A carried one that has been cancelled; NULL when there is none. */
 struct oct_exchange *oct_port_next_cancelled(struct oct_port *port);
 
-/* Puts a carried exchange, whose completion is filled in, into the queue. */
+/* Puts a carried exchange, whose completion is filled in, into the queue; a watch is freed. */
 void oct_port_complete(struct oct_port *port, struct oct_exchange *exchange);
 
 #endif

@@ -56,21 +56,51 @@ static int descriptor(lua_State *L)
     return 1;
 }
 
-/* (request, timeout, connect_timeout) -> id: has the engine send it; times are seconds */
-static int submit(lua_State *L)
+typedef uint64_t submission(struct oct_port *port, const struct oct_request *request,
+                            int64_t timeout_ms, int64_t connect_timeout_ms);
+
+static int put(lua_State *L, submission *submit_to)
 {
     struct box *box = check_open(L);
     const struct oct_request *request = oct_request_check(L, 2);
     int64_t timeout_ms = oct_check_ms(L, 3);
     int64_t connect_timeout_ms = oct_check_ms(L, 4);
     oct_engine_lock(box->engine);
-    uint64_t id = oct_port_submit(box->port, request, timeout_ms, connect_timeout_ms);
+    uint64_t id = submit_to(box->port, request, timeout_ms, connect_timeout_ms);
     oct_engine_unlock(box->engine);
     oct_engine_wake(box->engine);
     if (id == 0) {
         return luaL_error(L, "not enough memory");
     }
     lua_pushnumber(L, (lua_Number)id);
+    return 1;
+}
+
+/* (request, timeout, connect_timeout) -> id: has the engine send it; times are seconds */
+static int submit(lua_State *L)
+{
+    return put(L, oct_port_submit);
+}
+
+/* (request, timeout, connect_timeout) -> id: the same for a watch, which has no completion */
+static int watch(lua_State *L)
+{
+    return put(L, oct_port_watch);
+}
+
+/* (id) -> number | nil: how often the watched lock has become free; nil when the watch is over */
+static int changes(lua_State *L)
+{
+    struct box *box = check_open(L);
+    uint64_t id = (uint64_t)luaL_checknumber(L, 2);
+    oct_engine_lock(box->engine);
+    long count = oct_port_changes(box->port, id);
+    oct_engine_unlock(box->engine);
+    if (count < 0) {
+        lua_pushnil(L);
+    } else {
+        lua_pushinteger(L, (lua_Integer)count);
+    }
     return 1;
 }
 
@@ -160,8 +190,8 @@ void oct_register_port(lua_State *L)
 {
     static const luaL_Reg metamethods[] = {{"__gc", close_port}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
-        {"descriptor", descriptor}, {"submit", submit}, {"cancel", cancel}, {"take", take},
-        {"close", close_port},      {NULL, NULL},
+        {"descriptor", descriptor}, {"submit", submit},   {"cancel", cancel},    {"take", take},
+        {"watch", watch},           {"changes", changes}, {"close", close_port}, {NULL, NULL},
     };
     oct_define_class(L, OCT_PORT, metamethods, methods);
 }
