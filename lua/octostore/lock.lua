@@ -162,6 +162,7 @@ function Lock:_send_release()
   self._kept:released(parts.now(), result ~= nil or gone)
   if gone and not self._maybe_released then
     self._lost_at_release = "lost"
+    self:_notice()
     return nil, self:_lost_error()
   elseif result or gone then
     return true
@@ -195,6 +196,7 @@ function Lock:_settle()
       keeping.emit(self._parts, { type = "release_failed", name = self.name, error = problem })
     end
   end
+  self:_notice() -- it may have ended since the body was asked last
 end
 
 function Lock:__close()
