@@ -167,7 +167,7 @@ function Lock:_send_release()
   elseif result or gone then
     return true
   end
-  self._maybe_released = self._maybe_released or err.outcome == "unknown"
+  self._maybe_released = true -- by this request, or soon by the background, which goes on trying
   return nil, err
 end
 
