@@ -281,6 +281,13 @@ describe("the release of a lock", function()
     assert.are.equal(3, #driver.requests)
   end)
 
+  it("stays one when the background has freed the lock after a first try that failed", function()
+    local lock = lock_with { answers.error(403, "forbidden"), answers.lease_gone() }
+    expect.failure({ kind = "forbidden" }, lock:release())
+    assert.is_true((lock:release()))
+    assert.are.equal("released", lock.reason)
+  end)
+
   it("is a success when an earlier one, of unknown outcome, has freed the lock", function()
     local lock, driver = lock_with({ broken(true), answers.lease_gone() }, { retry = false })
     expect.failure({ kind = "network", outcome = "unknown" }, lock:release())

@@ -207,6 +207,28 @@ describe("the engine", function()
     ]], { ASAN_OPTIONS = "detect_leaks=0" }))
   end)
 
+  it("is shared by the Lua states of a process, and cleans up behind one that is closed", function()
+    assert.are.equal("true true free", run(fork.prelude(directory) .. [[
+      local lock = assert(client:lock("engine/first_state", { ttl = 1 }))
+      local paths = ("package.path, package.cpath = %q, %q "):format(package.path, package.cpath)
+      local ran = fork.run_in_new_state(paths .. [=[
+        local client = assert(require("octostore").new(os.getenv("SPEC_URL"), os.getenv("SPEC_TOKEN")))
+        lock = assert(client:lock("engine/second_state", { ttl = 1 }))
+        local native = require "octostore.native"
+        local start = native.now()
+        while native.now() - start < 1.2 do end
+        assert(lock:held())
+        assert(not client:lock("engine/first_state"))
+      ]=])
+      local status
+      local start = native.now()
+      repeat
+        status = assert(client:get_lock_status("engine/second_state")).status
+      until status == "free" or native.now() - start > 2
+      io.write(tostring(ran), " ", tostring(lock:held()), " ", status)
+    ]]))
+  end)
+
   it("goes on while clients, sessions and locks come and go", function()
     local words = { "spec/engine/churn.lua", server.base_url, token, LONG and "20" or "2" }
     assert.matches("^ok %d+$", interpreter.run_file(words))

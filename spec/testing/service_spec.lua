@@ -55,6 +55,22 @@ describe("octostore.testing.service", function()
     assert.same({ "9223372036854775799", "9223372036854775800", "9223372036854775801" }, bodies)
   end)
 
+  it("tells an event as often as it is told to, from then on", function()
+    local world = in_process.new()
+    local seen = {}
+    world.service:subscribe(function(event) seen[#seen + 1] = event.event end)
+    local lock = world:acquire("a")
+    world.service:duplicate_events(2)
+    world:request("POST", "/locks/a/release", { lease_id = lock.lease_id })
+    assert.same({ "acquired", "released", "released" }, seen)
+    world.service:duplicate_events(1)
+    world:acquire("a")
+    assert.equal(4, #seen)
+    for _, copies in ipairs { 0, 1.5, "2" } do
+      assert.has_error(function() world.service:duplicate_events(copies) end)
+    end
+  end)
+
   it("tells its subscribers every event of a lock", function()
     local world = in_process.new()
     local events = {}

@@ -46,7 +46,21 @@ end
 ---observed_at }.
 ---@param listener fun(event: table)
 function Service:subscribe(listener)
-  table.insert(self.locks.listeners, listener)
+  table.insert(self.locks.listeners, function(event)
+    for _ = 1, self.event_copies do
+      listener(event)
+    end
+  end)
+end
+
+---Tells every event so often from now on, as the real server's streams may: they promise no "once".
+---@param copies integer
+function Service:duplicate_events(copies)
+  if type(copies) ~= "number" or copies < 1 or copies % 1 ~= 0 then
+    error(("bad argument 'copies' to 'duplicate_events' (a whole number of at least 1 expected, got %s)")
+      :format(tostring(copies)), 2)
+  end
+  self.event_copies = copies
 end
 
 ---Frees what has expired, as the real server does every five seconds. Called by itself when a
@@ -176,6 +190,7 @@ function testing.service(options)
     options = options,
     ids = ids.new(options.seed or 1),
     clock_step = 0,
+    event_copies = 1,
     admin_key = options.admin_key,
     elections_enabled = options.elections ~= false,
     election_requests_per_minute = options.election_requests_per_minute or 600,
