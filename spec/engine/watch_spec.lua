@@ -65,6 +65,24 @@ describe("the watch of a lock", function()
     lock:release()
   end)
 
+  it("ends with its client, and the wait with an error", function()
+    local waiter = assert(octostore.new(server.base_url, server.tokens.alice))
+    local lock = assert(client:lock("watch/closed"))
+    local driver, looks = waiter._parts.driver, 0
+    local sleep = driver.sleep
+    function driver.sleep(...)
+      looks = looks + 1
+      if looks == 3 then
+        waiter:close()
+      end
+      sleep(...)
+    end
+    local waited, err = waiter:lock("watch/closed", { wait = 20 })
+    assert.is_nil(waited)
+    assert.are.equal("client_closed", err.code)
+    lock:release()
+  end)
+
   it("counts how often the lock has become free, and is over when it is cancelled or its time has passed", function()
     local port = native.port(false)
     finally(function() port:close() end)

@@ -19,10 +19,15 @@ static bool is_inherited(const struct box *box)
     return box->generation != oct_fork_generation();
 }
 
+static bool is_usable(const struct box *box)
+{
+    return box->engine != NULL && !is_inherited(box);
+}
+
 static struct box *check_open(lua_State *L)
 {
     struct box *box = oct_object_check(L, 1, OCT_PORT);
-    if (box->engine == NULL || is_inherited(box)) {
+    if (!is_usable(box)) {
         luaL_error(L, box->engine == NULL ? "the port is closed"
                                           : "the port belongs to the parent process");
     }
@@ -88,14 +93,18 @@ static int watch(lua_State *L)
     return put(L, oct_port_watch);
 }
 
-/* (id) -> number | nil: how often the watched lock has become free; nil when the watch is over */
+/* (id) -> number | nil: how often the watched lock has become free; nil when the watch is over, as
+ * those of a closed port are */
 static int changes(lua_State *L)
 {
-    struct box *box = check_open(L);
+    struct box *box = oct_object_check(L, 1, OCT_PORT);
     uint64_t id = (uint64_t)luaL_checknumber(L, 2);
-    oct_engine_lock(box->engine);
-    long count = oct_port_changes(box->port, id);
-    oct_engine_unlock(box->engine);
+    long count = -1;
+    if (is_usable(box)) {
+        oct_engine_lock(box->engine);
+        count = oct_port_changes(box->port, id);
+        oct_engine_unlock(box->engine);
+    }
     if (count < 0) {
         lua_pushnil(L);
     } else {
@@ -104,15 +113,18 @@ static int changes(lua_State *L)
     return 1;
 }
 
-/* (id): the exchange completes with an error of kind "cancelled", if it has not completed yet */
+/* (id): the exchange completes with an error of kind "cancelled", if it has not completed yet;
+ * those of a closed port have ended with it */
 static int cancel(lua_State *L)
 {
-    struct box *box = check_open(L);
+    struct box *box = oct_object_check(L, 1, OCT_PORT);
     uint64_t id = (uint64_t)luaL_checknumber(L, 2);
-    oct_engine_lock(box->engine);
-    oct_port_cancel(box->port, id);
-    oct_engine_unlock(box->engine);
-    oct_engine_wake(box->engine);
+    if (is_usable(box)) {
+        oct_engine_lock(box->engine);
+        oct_port_cancel(box->port, id);
+        oct_engine_unlock(box->engine);
+        oct_engine_wake(box->engine);
+    }
     return 0;
 }
 
@@ -177,7 +189,7 @@ static int take(lua_State *L)
 static int close_port(lua_State *L)
 {
     struct box *box = oct_object_check(L, 1, OCT_PORT);
-    if (box->engine != NULL && !is_inherited(box)) {
+    if (is_usable(box)) {
         free_taken(box);
         oct_engine_close_port(box->engine, box->port);
         oct_engine_let_go(box->engine);
